@@ -4,7 +4,6 @@ The file says which events a target gets, and never its address: that comes from
 """
 
 import json
-import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,11 +21,17 @@ from pydantic import (
 
 from graphsvc.errors import AlertsError, WebhookError
 from graphsvc.events.filters import parse_quiet
+from graphsvc.files import parse_toml
 from graphsvc.model.events import EventType
-from graphsvc.model.webhooks import MOST_ACCOUNTS, AlertRule, EventFilter, Webhook, WebhookFormat
+from graphsvc.model.webhooks import (
+    LONGEST_NAME,
+    MOST_ACCOUNTS,
+    AlertRule,
+    EventFilter,
+    Webhook,
+    WebhookFormat,
+)
 
-LONGEST_NAME = 200
-"""Letters of a name: as many as the API allows."""
 _ADDRESS_WORDS = frozenset(("address", "url", "uri", "secret", "token", "password"))
 """Fields that people look for, and that no file of rules has."""
 _ADDRESS_MARK = "://"
@@ -176,11 +181,9 @@ def parse_alerts(text: str, name: str) -> AlertFile:
         AlertsError: it is no TOML, or a rule or target cannot be used. Names file, rule and field, and no address.
     """
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        content = parse_toml(text)
+    except ValueError as error:
         raise AlertsError(f"{name} is no TOML: {error}.", "Correct it.") from None
-    except RecursionError:
-        raise AlertsError(f"{name} is no TOML: it is nested too deeply.", "Correct it.") from None
     try:
         found = _File.model_validate(content)
     except ValidationError as error:

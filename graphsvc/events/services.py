@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from graphsvc.errors import WebhookError
-from graphsvc.events.targets import LONGEST_URL
+from graphsvc.events.targets import LONGEST_URL, is_plain
 
 MAIL = "email"
 """Module of the plugin that sends by SMTP."""
@@ -101,8 +101,7 @@ def find_service(url: str) -> Service | None:
             "Make a workflow in Teams and write workflows://HOST:443/WORKFLOW/SIGNATURE.",
         )
     service = SERVICES.get(scheme)
-    # Control characters and spaces would let one line of a request become two.
-    if service and not (url.isascii() and url.isprintable() and " " not in url and len(url) <= LONGEST_URL):
+    if service and not is_plain(url):
         raise WebhookError(
             f"This is no address of {scheme}.",
             f"Write it in ASCII without spaces, at most {LONGEST_URL:,} characters; %20 is a space.",

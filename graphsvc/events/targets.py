@@ -44,9 +44,7 @@ def parse_url(url: str, allowed: frozenset[str] = frozenset()) -> Location:
         port = parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError:  # UnicodeError is one
         host, port = "", 0
-    # Control characters and spaces would let one line of the request become two.
-    plain = url.isascii() and url.isprintable() and " " not in url and len(url) <= LONGEST_URL
-    if not plain or not host or not port or parts.scheme not in _PORTS:
+    if not is_plain(url) or not host or not port or parts.scheme not in _PORTS:
         raise WebhookError(
             "This is no address of a webhook.",
             f"Write https://HOST/PATH, kafka://BROKER:9092/TOPIC, or an address of chat or e-mail such as slack://… or "
@@ -71,6 +69,12 @@ def parse_url(url: str, allowed: frozenset[str] = frozenset()) -> Location:
         )
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Location(parts.scheme, host, port, path)
+
+
+def is_plain(url: str) -> bool:
+    """Return whether an address has only characters that one can have, and not too many of them."""
+    # Control characters and spaces would let one line of a request become two.
+    return url.isascii() and url.isprintable() and " " not in url and len(url) <= LONGEST_URL
 
 
 def is_public(address: str) -> bool:

@@ -9,6 +9,8 @@ from typing import Annotated
 from graphsvc.model.events import Event, EventType
 from graphsvc.model.rows import Column
 
+LONGEST_NAME = 200
+"""Letters of the name of a webhook, or of a rule."""
 MOST_ACCOUNTS = 2**31 - 1
 """Largest number that a filter may ask for: the largest that GraphQL has (`Int`)."""
 

@@ -1,11 +1,11 @@
 """Column maps as people write them: `--map TABLE.COLUMN=THEIRS`, and files in TOML."""
 
 import json
-import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from graphsvc.errors import MappingError
+from graphsvc.files import parse_toml
 from graphsvc.intake.column_map import ColumnMap, Entry, suggest_candidates
 from graphsvc.intake.schemas import SCHEMAS, list_columns
 
@@ -128,11 +128,11 @@ def load_toml(file: Path) -> dict[str, object]:
         MappingError: it cannot be read, or is no TOML; names the line.
     """
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return parse_toml(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise MappingError(f"{file} cannot be read: {error.strerror}.", "Check the path.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        where = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "it is not UTF-8"
+    except ValueError as error:
+        where = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
         raise MappingError(f"{file} is no TOML: {where}.", "Correct it.") from None
 
 

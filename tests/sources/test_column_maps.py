@@ -148,6 +148,7 @@ def test_an_entry_that_the_contract_does_not_have_is_a_wrong_call(word: str, sai
         ("[accounts]\nemial='x'", "Did you mean email"),
         ("[accounts]\nemail=3", "neither a name nor a section"),
         ("[accounts", "is no TOML"),
+        ("a = " + "[" * 100_000, "is no TOML: it is nested too deeply"),
     ],
 )
 def test_a_faulty_file_is_named(tmp_path: Path, text: str, said: str) -> None:

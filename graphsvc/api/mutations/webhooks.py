@@ -12,13 +12,13 @@ from graphsvc.api.auth.keys import Role
 from graphsvc.api.auth.roles import require_role
 from graphsvc.api.context import Info
 from graphsvc.api.errors import BadInput
-from graphsvc.api.mutations.decisions import LONGEST_NAME, clean_text
+from graphsvc.api.mutations.decisions import clean_text
 from graphsvc.api.types.arguments import Id
 from graphsvc.api.types.webhook import NewWebhook, Webhook, WebhookAttempt
 from graphsvc.delivery.sender import check_endpoint
 from graphsvc.events.secrets import Sealer, load_or_create_sealer
 from graphsvc.model.events import EventType
-from graphsvc.model.webhooks import EventFilter, WebhookFormat
+from graphsvc.model.webhooks import LONGEST_NAME, EventFilter, WebhookFormat
 from graphsvc.settings import Settings
 from graphsvc.store import Store
 from graphsvc.store.audit import Auditor
