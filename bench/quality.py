@@ -25,7 +25,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench.measures import ablation, evasion, held_out, outside, permuted, random_worlds, road, small, table
+from bench.measures import (
+    ablation,
+    evasion,
+    held_out,
+    independent,
+    outside,
+    permuted,
+    random_worlds,
+    road,
+    small,
+    table,
+)
 from bench.plots import draw
 from bench.report import as_markdown
 from bench.sources import ROOT, find_sources
@@ -43,6 +54,7 @@ PARTS: dict[str, tuple[Part, tuple[str, ...]]] = {
     "evasion": (evasion.evasion, evasion.WORLDS),
     "road": (road.road, road.WORLDS),
     "random": (random_worlds.random_worlds, random_worlds.WORLDS),
+    "independent": (independent.independent, ()),
     "permuted": (permuted.permuted, permuted.WORLDS),
     "market": (outside.market, ()),
     "real": (outside.real, ()),

@@ -107,6 +107,12 @@ def random_worlds(rows: list[Row]) -> list[str]:
         met = "–" if value is None else MET if value >= bound else MISSED
         body.append([figure, f"{text} {bound:.0%}", "–" if value is None else f"{value:.1%}", met])
     lines += grid(["figure", "aim", "graphsvc", ""], body)
+    return lines + _list_methods(rows)
+
+
+def _list_methods(rows: list[Row]) -> list[str]:
+    """Return the figures and counts of each method."""
+    lines = []
     for method in dict.fromkeys(row["method"] for row in rows):
         of_method = [row for row in rows if row["method"] == method]
         measured = [row for row in of_method if "median" in row]
@@ -126,6 +132,21 @@ def random_worlds(rows: list[Row]) -> list[str]:
         lines += grid(
             ["count", "of all"], [[row["figure"], f"{row['hits']:,} of {row['of']:,}"] for row in counted]
         )
+    return lines
+
+
+def independent(rows: list[Row]) -> list[str]:
+    """Return the section on worlds of generators that know nothing of the detection."""
+    lines = [
+        "Two generators were written from the format of a bundle alone: one from the suppliers of operators, one as "
+        "a simulation of agents in time. Weights of scores were fitted with their seeds 1 to 3, among others; these "
+        "worlds have the seeds 101 and 102, eight configurations each. Resellers of seats, test beds, cohorts and "
+        "agencies are honest in them.",
+        "",
+    ]
+    for generator in dict.fromkeys(row["generator"] for row in rows):
+        lines += [f"**{generator}**", ""]
+        lines += _list_methods([row for row in rows if row["generator"] == generator])
     return lines
 
 

@@ -10,6 +10,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -124,15 +125,21 @@ def report(table: pl.DataFrame) -> str:
 
 
 def load_world(runner: Trials, text: str) -> World:
-    """Load a world by its name (`bench.trials.Name`), or the market."""
+    """Load a world by its name (`bench.trials.Name`), a bundle with truth by its directory, or the market."""
     market = runner.sources.market
+    if "/" in text:
+        return read_bundle_world(text, Path(text))
     return read_bundle_world(text, market) if text == "market" and market else runner.world(Name.parse(text))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the report for the worlds that are named, or for all of development."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("worlds", nargs="*", help="scenario:seed:accounts, random:seed:most, or market")
+    parser.add_argument(
+        "worlds",
+        nargs="*",
+        help="scenario:seed:accounts, random:seed:most, market, or DIR/ of a bundle with truth",
+    )
     named = parser.parse_args(arguments).worlds
     usual = [*(f"random:{seed}:{MOST_ACCOUNTS}" for seed in RANDOM_SEEDS), *BUILT]
     sources = find_sources(None, None, None)

@@ -36,6 +36,12 @@ ASPECTS: Mapping[str, Aspect] = MappingProxyType(
         "anonymous": Aspect.HOSTILITY,
         "moves": Aspect.HOSTILITY,
         "asked": Aspect.HOSTILITY,
+        "size": Aspect.HOSTILITY,
+        "country": Aspect.HOSTILITY,
+        "per_payment": Aspect.HOSTILITY,
+        "per_device": Aspect.HOSTILITY,
+        "later": Aspect.HOSTILITY,
+        "requests": Aspect.HOSTILITY,
     }
 )
 """The aspect of each part, by the part's name. `prior` is the prior of a campaign; coordination has its own."""

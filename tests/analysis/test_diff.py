@@ -133,7 +133,7 @@ def test_counts_add_up_whatever_changed(before: Memberships, now: Memberships) -
 def test_two_runs_in_the_database(database: Store, tokens: Tokeniser, tmp_path: Path) -> None:
     def run() -> str:
         # The accounts of the third ring have cards of their own from the first bundle, which a score notices.
-        parameters = Parameters(min_score=0.2)
+        parameters = Parameters(min_score=0.01)
         return detect(database, GdsDetector(database.driver, database.address.database), parameters).run.id
 
     load_bundle(database, ring_bundle(tmp_path / "one", rings=2), tokens, tmp_path / "dead")

@@ -107,7 +107,7 @@ def world(
     tokens = Tokeniser(b"a key for tests, 32 bytes long..", "test")
     load_bundle(open_database, plant(directory / "bundle"), tokens, directory / "dead")
     indexes = IndexFiles(installation.score_dir)
-    detect(open_database, InProcessDetector(), Parameters(min_score=0.01), indexes=indexes)
+    detect(open_database, InProcessDetector(), Parameters(min_score=0.0), indexes=indexes)
     found = read_members(open_database)
     veil = load_or_create_veil(installation)
     known = Known(

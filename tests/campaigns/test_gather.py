@@ -13,8 +13,8 @@ from graphsvc.campaigns.join import group_cores, join_cores
 from graphsvc.campaigns.membership import Evidence
 
 PAYMENT, NETWORK = 0, 1
-ACCOUNTS = 2_000
-CORES = 24
+ACCOUNTS = 3_000
+CORES = 60
 SIZE = 10
 GROUPS = [range(start, start + SIZE) for start in range(0, CORES * SIZE, SIZE)]
 
@@ -59,7 +59,7 @@ def campaign() -> Evidence:
 def market() -> Evidence:
     """As many strangers rent exits from a market of 60, as do 600 accounts in no core; cards are their own."""
     rng = np.random.default_rng(3)
-    customers = {(account, 20_000 + int(rng.integers(60)), NETWORK) for account in range(300, 900)}
+    customers = {(account, 20_000 + int(rng.integers(60)), NETWORK) for account in range(700, 1_900)}
     return evidence(hold_together() | deal(60, 20_000, NETWORK, 2) | customers | STRANGERS, ACCOUNTS)
 
 
@@ -67,10 +67,25 @@ def count_clusters(members: pl.DataFrame) -> int:
     return members["cluster"].n_unique()
 
 
-def test_a_campaign_of_which_no_two_cores_join_is_gathered() -> None:
+def propose(monkeypatch: pytest.MonkeyPatch, cores: int) -> None:
+    """Propose the first cores as one group, and no other."""
+    grouped = members_of(*GROUPS).with_columns(
+        cluster=pl.when(pl.col("cluster") < cores).then(0).otherwise("cluster").cast(pl.Int32)
+    )
+    monkeypatch.setattr("graphsvc.campaigns.gather.group_cores", lambda _evidence, _members: grouped)
+
+
+def test_a_campaign_of_which_no_two_cores_join_is_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
     members = members_of(*GROUPS)
     assert count_clusters(join_cores(campaign(), members)) == CORES
+    propose(monkeypatch, LEAST_CORES)
     assert count_clusters(gather_cores(campaign(), members)) == 1
+
+
+def test_a_proposal_that_hardly_any_other_core_confirms_is_dissolved(monkeypatch: pytest.MonkeyPatch) -> None:
+    members = members_of(*GROUPS)
+    propose(monkeypatch, CORES - LEAST_CORES)
+    assert gather_cores(campaign(), members).equals(members)
 
 
 def test_strangers_of_one_market_are_not_gathered() -> None:

@@ -1,0 +1,146 @@
+"""Measure how members of a cluster live, pay and ask: where they say they are, how many share a card or a device.
+
+Honest groups are of one country, one card pays for many of them, and what a member comes to use later is its own. An
+operator says many countries, deals cards and devices out to a few accounts each, and has more asked of each account.
+"""
+
+import numpy as np
+import polars as pl
+
+from graphsvc.linkage.signals import SignalTable
+from graphsvc.model.arrays import expand_slices, find_starts, sum_runs
+from graphsvc.model.graph import SignalGraph
+from graphsvc.model.scale import coarse
+from graphsvc.signals.kinds import DERIVED
+from graphsvc.types import Ints, Ints32
+
+DEALT = ("payment", "device")
+"""Families whose values are dealt out to accounts: a card and a device can have many users at a time."""
+LATER = ("payment", "device", "network")
+"""Families that an account keeps coming to use something new of."""
+LATER_MS = 2 * 86_400_000
+"""Time after sign-up from which a use is not part of setting an account up."""
+
+
+def measure_spread(graph: SignalGraph, signals: SignalTable, members: pl.DataFrame) -> pl.DataFrame:
+    """Measure how members of clusters are spread over countries, cards and devices, and how much they ask.
+
+    Args:
+        graph: the graph that the run reads.
+        signals: its signals, among all accounts.
+        members: cluster, account (int32), sorted.
+
+    Returns:
+        One row a cluster, sorted: cluster, size; one_country (probability that two members name the same country, null
+        if fewer than two name one); payment and device (doublings of the number of members that the most shared of a
+        member's cards and devices is used by, on average; null where no member has one); later (share of cards, devices
+        and addresses that members came to use two days after sign-up or later which other members use too, null where
+        there are none) and later_uses (how many of them a member has); requests (median of members with traffic, null
+        where there are none) and active (share of members with traffic).
+    """
+    cluster = members["cluster"].to_numpy()
+    start = find_starts(cluster)
+    size = np.diff(np.append(start, len(cluster)))
+    # Clusters numbered by their row in the result.
+    of = np.repeat(np.arange(len(start)), size)
+    account = members["account"].to_numpy()
+    found = pl.DataFrame({"cluster": cluster[start], "size": size})
+    used = _list_uses(graph, signals, account, of)
+    parts = [
+        _measure_countries(graph.accounts["country"].gather(account), of),
+        *(_measure_dealt(used, name) for name in DEALT),
+        _measure_later(used),
+        _measure_requests(graph, account, of),
+    ]
+    found = found.with_row_index("of").with_columns(pl.col("of").cast(pl.Int64))
+    for part in parts:
+        found = found.join(part, on="of", how="left", maintain_order="left")
+    return found.drop("of").with_columns(
+        later_uses=pl.col("later_uses").fill_null(0) / pl.col("size"),
+        active=pl.col("active").fill_null(0) / pl.col("size"),
+    )
+
+
+def measure_usual_country(graph: SignalGraph) -> float:
+    """Return the probability that two accounts that name a country name the same one; 1 where none does."""
+    counts = graph.accounts.filter(pl.col("country") != "")["country"].value_counts()["count"].to_numpy()
+    share = coarse(counts.astype(np.int64)) / max(coarse(int(counts.sum())), 1)
+    return float(min((np.sort(share) ** 2).sum(), 1.0)) if len(counts) else 1.0
+
+
+def measure_usual_requests(graph: SignalGraph) -> int:
+    """Return the median of requests of accounts with traffic, as finely as it matters (`coarse`); 1 at least."""
+    requests = graph.activity.group_by("account").agg(pl.col("requests").sum())["requests"]
+    return max(coarse(int(requests.median() or 0)), 1)  # type: ignore[arg-type]
+
+
+def _measure_countries(country: pl.Series, of: Ints) -> pl.DataFrame:
+    """Measure how often two members name the same country."""
+    counts = (
+        pl.DataFrame({"of": of, "country": country})
+        .filter(pl.col("country") != "")
+        .group_by("of", "country")
+        .agg(count=pl.len().cast(pl.Int64))
+    )
+    pairs = pl.col("count") * (pl.col("count") - 1)
+    return (
+        counts.group_by("of")
+        .agg(same=pairs.sum(), named=pl.col("count").sum())
+        .filter(pl.col("named") > 1)
+        .select("of", one_country=pl.col("same") / (pl.col("named") * (pl.col("named") - 1)))
+    )
+
+
+def _list_uses(graph: SignalGraph, signals: SignalTable, account: Ints32, of: Ints) -> pl.DataFrame:
+    """Return what members use of `LATER`: of, row (of the member), family, inside (members with the value), later."""
+    first, end = (np.searchsorted(graph.account, account, side) for side in ("left", "right"))
+    row, edge = expand_slices(first, end)
+    fine = ~graph.signals["kind"].is_in(list(DERIVED)).to_numpy()
+    wanted = np.array([name in LATER for name in signals.families], dtype=np.bool_)[signals.family] & fine
+    kept = wanted[graph.signal[edge]]
+    row, edge = row[kept], edge[kept]
+    created = graph.accounts["created_at"].to_numpy()[account]
+    began = graph.first_seen[edge]
+    used = pl.DataFrame(
+        {
+            "of": of[row],
+            "row": row,
+            "signal": graph.signal[edge],
+            "family": signals.family[graph.signal[edge]],
+            "later": (created[row] >= 0) & (began >= created[row] + LATER_MS),
+        }
+    )
+    names = pl.Series(signals.families, dtype=pl.String)
+    return used.with_columns(
+        inside=pl.len().over("of", "signal"), family=pl.lit(names).gather(pl.col("family"))
+    )
+
+
+def _measure_dealt(used: pl.DataFrame, family: str) -> pl.DataFrame:
+    """Measure by how many members the most shared value of a member is used: mean of log2, by cluster."""
+    most = used.filter(pl.col("family") == family).group_by("of", "row").agg(pl.col("inside").max())
+    most = most.sort("of", "row").select("of", doublings=pl.col("inside").log(2.0))
+    sums = sum_runs(most, ["of"], "doublings")
+    counts = most.group_by("of", maintain_order=True).len()
+    return counts.select("of", (pl.Series(sums) / pl.col("len")).alias(family))
+
+
+def _measure_later(used: pl.DataFrame) -> pl.DataFrame:
+    """Measure how much of what members came to use later other members use too."""
+    return (
+        used.filter(pl.col("later"))
+        .group_by("of")
+        .agg(later=(pl.col("inside") > 1).sum() / pl.len(), later_uses=pl.len())
+    )
+
+
+def _measure_requests(graph: SignalGraph, account: Ints32, of: Ints) -> pl.DataFrame:
+    """Measure the requests of members with traffic."""
+    members = pl.DataFrame({"of": of, "account": account})
+    return (
+        graph.activity.join(members, on="account")
+        .group_by("of", "account")
+        .agg(pl.col("requests").sum())
+        .group_by("of")
+        .agg(requests=pl.col("requests").median(), active=pl.len())
+    )
