@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 
 from graphsvc.linkage.signals import SignalTable
-from graphsvc.model.arrays import expand_slices, find_starts, sum_runs
+from graphsvc.linkage.uses import find_edges
+from graphsvc.model.arrays import sum_runs
 from graphsvc.model.graph import SignalGraph
 from graphsvc.model.scale import coarse
 from graphsvc.signals.kinds import DERIVED
-from graphsvc.types import Ints, Ints32
 
 DEALT = ("payment", "device")
 """Families whose values are dealt out to accounts: a card and a device can have many users at a time."""
@@ -38,24 +38,17 @@ def measure_spread(graph: SignalGraph, signals: SignalTable, members: pl.DataFra
         there are none) and later_uses (how many of them a member has); requests (median of members with traffic, null
         where there are none) and active (share of members with traffic).
     """
-    cluster = members["cluster"].to_numpy()
-    start = find_starts(cluster)
-    size = np.diff(np.append(start, len(cluster)))
-    # Clusters numbered by their row in the result.
-    of = np.repeat(np.arange(len(start)), size)
-    account = members["account"].to_numpy()
-    found = pl.DataFrame({"cluster": cluster[start], "size": size})
-    used = _list_uses(graph, signals, account, of)
+    used = _list_uses(graph, signals, members)
     parts = [
-        _measure_countries(graph.accounts["country"].gather(account), of),
+        _measure_countries(graph, members),
         *(_measure_dealt(used, name) for name in DEALT),
         _measure_later(used),
-        _measure_requests(graph, account, of),
+        _measure_requests(graph, members),
     ]
-    found = found.with_row_index("of").with_columns(pl.col("of").cast(pl.Int64))
+    found = members.group_by("cluster", maintain_order=True).agg(size=pl.len().cast(pl.Int64))
     for part in parts:
-        found = found.join(part, on="of", how="left", maintain_order="left")
-    return found.drop("of").with_columns(
+        found = found.join(part, on="cluster", how="left", maintain_order="left")
+    return found.with_columns(
         later_uses=pl.col("later_uses").fill_null(0) / pl.col("size"),
         active=pl.col("active").fill_null(0) / pl.col("size"),
     )
@@ -74,27 +67,27 @@ def measure_usual_requests(graph: SignalGraph) -> int:
     return max(coarse(int(requests.median() or 0)), 1)  # type: ignore[arg-type]
 
 
-def _measure_countries(country: pl.Series, of: Ints) -> pl.DataFrame:
+def _measure_countries(graph: SignalGraph, members: pl.DataFrame) -> pl.DataFrame:
     """Measure how often two members name the same country."""
     counts = (
-        pl.DataFrame({"of": of, "country": country})
+        members.select("cluster", country=graph.accounts["country"].gather(members["account"]))
         .filter(pl.col("country") != "")
-        .group_by("of", "country")
+        .group_by("cluster", "country")
         .agg(count=pl.len().cast(pl.Int64))
     )
     pairs = pl.col("count") * (pl.col("count") - 1)
     return (
-        counts.group_by("of")
+        counts.group_by("cluster")
         .agg(same=pairs.sum(), named=pl.col("count").sum())
         .filter(pl.col("named") > 1)
-        .select("of", one_country=pl.col("same") / (pl.col("named") * (pl.col("named") - 1)))
+        .select("cluster", one_country=pl.col("same") / (pl.col("named") * (pl.col("named") - 1)))
     )
 
 
-def _list_uses(graph: SignalGraph, signals: SignalTable, account: Ints32, of: Ints) -> pl.DataFrame:
-    """Return what members use of `LATER`: of, row (of the member), family, inside (members with the value), later."""
-    first, end = (np.searchsorted(graph.account, account, side) for side in ("left", "right"))
-    row, edge = expand_slices(first, end)
+def _list_uses(graph: SignalGraph, signals: SignalTable, members: pl.DataFrame) -> pl.DataFrame:
+    """Return what members use of `LATER`: cluster, row (of `members`), family, inside (members with it), later."""
+    account = members["account"].to_numpy()
+    row, edge = find_edges(graph, account)
     fine = ~graph.signals["kind"].is_in(list(DERIVED)).to_numpy()
     wanted = np.array([name in LATER for name in signals.families], dtype=np.bool_)[signals.family] & fine
     kept = wanted[graph.signal[edge]]
@@ -103,7 +96,7 @@ def _list_uses(graph: SignalGraph, signals: SignalTable, account: Ints32, of: In
     began = graph.first_seen[edge]
     used = pl.DataFrame(
         {
-            "of": of[row],
+            "cluster": members["cluster"].to_numpy()[row],
             "row": row,
             "signal": graph.signal[edge],
             "family": signals.family[graph.signal[edge]],
@@ -112,35 +105,34 @@ def _list_uses(graph: SignalGraph, signals: SignalTable, account: Ints32, of: In
     )
     names = pl.Series(signals.families, dtype=pl.String)
     return used.with_columns(
-        inside=pl.len().over("of", "signal"), family=pl.lit(names).gather(pl.col("family"))
+        inside=pl.len().over("cluster", "signal"), family=pl.lit(names).gather(pl.col("family"))
     )
 
 
 def _measure_dealt(used: pl.DataFrame, family: str) -> pl.DataFrame:
     """Measure by how many members the most shared value of a member is used: mean of log2, by cluster."""
-    most = used.filter(pl.col("family") == family).group_by("of", "row").agg(pl.col("inside").max())
-    most = most.sort("of", "row").select("of", doublings=pl.col("inside").log(2.0))
-    sums = sum_runs(most, ["of"], "doublings")
-    counts = most.group_by("of", maintain_order=True).len()
-    return counts.select("of", (pl.Series(sums) / pl.col("len")).alias(family))
+    most = used.filter(pl.col("family") == family).group_by("cluster", "row").agg(pl.col("inside").max())
+    most = most.sort("cluster", "row").select("cluster", doublings=pl.col("inside").log(2.0))
+    sums = sum_runs(most, ["cluster"], "doublings")
+    counts = most.group_by("cluster", maintain_order=True).len()
+    return counts.select("cluster", (pl.Series(sums) / pl.col("len")).alias(family))
 
 
 def _measure_later(used: pl.DataFrame) -> pl.DataFrame:
     """Measure how much of what members came to use later other members use too."""
     return (
         used.filter(pl.col("later"))
-        .group_by("of")
+        .group_by("cluster")
         .agg(later=(pl.col("inside") > 1).sum() / pl.len(), later_uses=pl.len())
     )
 
 
-def _measure_requests(graph: SignalGraph, account: Ints32, of: Ints) -> pl.DataFrame:
+def _measure_requests(graph: SignalGraph, members: pl.DataFrame) -> pl.DataFrame:
     """Measure the requests of members with traffic."""
-    members = pl.DataFrame({"of": of, "account": account})
     return (
-        graph.activity.join(members, on="account")
-        .group_by("of", "account")
+        graph.activity.join(members.select("cluster", "account"), on="account")
+        .group_by("cluster", "account")
         .agg(pl.col("requests").sum())
-        .group_by("of")
+        .group_by("cluster")
         .agg(requests=pl.col("requests").median(), active=pl.len())
     )

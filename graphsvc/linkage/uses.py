@@ -119,9 +119,14 @@ class Uses:
 
 def used_by(graph: SignalGraph, account: Ints32) -> tuple[Rows, Ints32]:
     """Return the uses of some accounts in the whole graph: place (in `account`), signal."""
+    place, edge = find_edges(graph, account)
+    return place, graph.signal[edge]
+
+
+def find_edges(graph: SignalGraph, account: Ints32) -> tuple[Ints, Ints]:
+    """Find the edges of some accounts in the whole graph: place (in `account`), edge (row of the graph's arrays)."""
     first, end = (np.searchsorted(graph.account, account, side) for side in ("left", "right"))
-    place, row = expand_slices(first, end)
-    return place, graph.signal[row]
+    return expand_slices(first, end)
 
 
 def _slices(matrix: csr_array, which: Ints32) -> tuple[Rows, Ints32, Flags]:

@@ -57,7 +57,7 @@ def campaign() -> Evidence:
 
 
 def market() -> Evidence:
-    """As many strangers rent exits from a market of 60, as do 600 accounts in no core; cards are their own."""
+    """As many strangers rent exits from a market of 60, as do 1,200 accounts in no core; cards are their own."""
     rng = np.random.default_rng(3)
     customers = {(account, 20_000 + int(rng.integers(60)), NETWORK) for account in range(700, 1_900)}
     return evidence(hold_together() | deal(60, 20_000, NETWORK, 2) | customers | STRANGERS, ACCOUNTS)
