@@ -28,7 +28,7 @@ _PASSED = (
 
 
 class Notifier:
-    """Sends messages through `apprise`, in processes in which each connection is checked."""
+    """Sends messages through `apprise`, in processes that check each connection."""
 
     def __init__(
         self, allowed: frozenset[str], public_url: str | None = None, seconds: float = TIMEOUT_SECONDS

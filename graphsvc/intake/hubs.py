@@ -73,7 +73,7 @@ class HubFinder:
                 own.add_users(part["account"])
 
     def end_values(self, kind: str) -> None:
-        """Count the values of the edges that were added since the last call; no more edges of them come."""
+        """Count the values of the edges that were added since the last call; these values get no further edges."""
         held = pl.concat(self._held).group_by("key", "signal").agg(pl.col("holders").sum())
         shared = held.filter(pl.col("holders").is_between(2, _RARE)).select("signal")
         for few in self._few:

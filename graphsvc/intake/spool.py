@@ -54,7 +54,7 @@ class Spool:
         self._logs: list[Log] = []
 
     def open_log(self, schema: Columns) -> "Log":
-        """Open a table that keeps its rows in the order in which they come."""
+        """Open a table that keeps its rows in their order of arrival."""
         log = Log(self, schema)
         self._logs.append(log)
         return log
@@ -88,7 +88,7 @@ class Spool:
 
 
 class Log:
-    """A table in the order in which its rows came."""
+    """A table of rows in their order of arrival."""
 
     def __init__(self, spool: Spool, schema: Columns) -> None:
         self._spool = spool

@@ -1,4 +1,4 @@
-"""Published clusters as files, beside the graph that their run read: what members use, who else does, and answers.
+"""Published clusters as files, next to the graph that their run read: what members use, who else does, and answers.
 
 A file belongs to a run and never changes. It lies in the directory of the run's snapshot, so it goes when that goes:
 when the run is pruned, when an account that the run read is forgotten, and when old data are removed.

@@ -38,7 +38,7 @@ class OpenLoad:
 class Step:
     """One statement over one table: columns become parallel lists, `fixed` stays the same in all batches.
 
-    `change` makes the rows to write from each part of `table`, of which it gets `columns`; none: all.
+    `change` makes the rows to write from the `columns` of each part of `table`; none: from all columns.
     """
 
     name: str
