@@ -331,6 +331,7 @@ def _describe_match(index: ScoreIndex, weighed: Weighed, at: int, row: int) -> M
         for name, value in zip(names, bits, strict=True)
         if value
     ]
+    # Names decide between equal bits, so that equal calls have equal answers.
     parts.sort(key=lambda part: (-part.bits, part.family))
     facts = index.facts[row]
     return Match(
