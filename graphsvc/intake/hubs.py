@@ -64,6 +64,7 @@ class HubFinder:
         self._held.append(held)
         self._population[edges["account"]] = True
         if kind not in _COMMON:
+            # Values may come in several parts: these are candidates until `end_values` has counted all parts.
             few = held.filter(pl.col("holders") <= _RARE).select("signal")
             self._few.append(edges.select("account", "signal").join(few, on="signal", how="semi"))
         if kind not in _PASSED_OVER:
@@ -137,6 +138,7 @@ class _KindOfValues:
 
     def add_users(self, accounts: pl.Series) -> None:
         self._few.append(accounts.unique().to_numpy())
+        # A number takes eight bytes, a flag one.
         if sum(map(len, self._few)) * 8 > self._population:
             self._many = np.zeros(self._population, np.bool_) if self._many is None else self._many
             self._many[np.concatenate(self._few)] = True
@@ -185,6 +187,7 @@ def _measure_coherence(edges: Mapping[str, Parts], rare: Parts, hubs: pl.DataFra
         .scan()
         .filter(pl.col("key") == key)
         .select("account_id", "account", hub="key", own=pl.lit(family_of(kind)))
+        # The first by id, so that the same bundle is always judged by the same accounts.
         .bottom_k(_MOST_HOLDERS, by="account_id")
         .collect(engine="streaming")
         for kind, key in hubs.select("declared", "key").iter_rows()
