@@ -66,7 +66,7 @@ def create_app(
         settings: of the installation.
         address: of the database.
         plan: when detection runs are due; None: this process starts none by itself.
-        shared: directory in which all processes of the service count; None: there is one process.
+        shared: directory where all processes of the service count; None: there is one process.
     """
     services = _build_services(settings, shared)
 

@@ -150,6 +150,7 @@ def weekly(window: Traffic) -> Floats:
     of_week = (window.begin + np.arange(window.length)) % WEEK
     sums, hours = np.bincount(of_week, window.total, WEEK), np.bincount(of_week, minlength=WEEK)
     rate = window.total.mean()
+    # One hour at the mean rate is added, so that an hour of the week that was seen once stays near 1.
     shares: Floats = ((sums + rate) / (hours * rate + rate))[of_week]
     shares /= shares.mean()
     return shares
@@ -213,6 +214,7 @@ def _factors(
         gap = (observed - exposure) / factor
         right = np.einsum("chp,ch->cp", columns, np.where(exposure > 0, gap, 0.0))
         solved = np.linalg.solve(normal + penalty, np.concatenate([right[:, :, None], normal], axis=2))
+        # The next round divides by the factor, and a linear fit may make it 0 or negative.
         factor = np.clip(1.0 + np.einsum("chp,cp->ch", columns, solved[:, :, 0]), 0.05, 20.0)
         # The trace of the hat matrix: a parameter that the ridge holds back counts as a part of one.
         used = np.trace(solved[:, :, 1:], axis1=1, axis2=2)

@@ -315,6 +315,7 @@ def _learn(
     # Of supporting values only members' hits are looked at one by one; how many others hit is a sum over values.
     named = _supporting(given, members, popular, home)
     finer = np.isin(named.keys(accounts, families), fine.keys(accounts, families), assume_unique=True)
+    # In a family an account is in one class alone, the finest.
     named = named.rows(~finer)
     inside += count_classes(named.cluster, named.family, named.kind, shape)
     others_with = (popular["degree"] - popular["inside"]).to_numpy()
@@ -346,6 +347,7 @@ def find_leading(given: Evidence, pool: pl.DataFrame) -> NDArray[np.bool_]:
     coarser values those lead that are mostly the cluster's own, as a domain that was bought for it.
     """
     inside, degree, level = (pool[name].to_numpy() for name in ("inside", "degree", "level"))
+    # Autonomous systems (level 2) never lead: too many strangers are in each.
     least = np.select([level == 0, level == 1], [ODDS[0], COARSE_ODDS[1]], np.inf)
     leads: NDArray[np.bool_] = given.ties[pool["family"].to_numpy()] & (
         odds(inside, degree - inside) >= least

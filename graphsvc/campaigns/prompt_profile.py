@@ -315,6 +315,7 @@ def _is_listed(inside: Ints, users: Ints, share: Floats) -> Flags:
     """
     others = np.maximum(users - 1, 1)
     found = (inside - 1) / others
+    # Chernoff's exponent: the relative entropy of `found` to `share`, in bits.
     with np.errstate(divide="ignore", invalid="ignore"):
         within = np.where(found > 0.0, found * np.log2(found / share), 0.0)
         without = np.where(found < 1.0, (1.0 - found) * np.log2((1.0 - found) / (1.0 - share)), 0.0)
@@ -374,6 +375,7 @@ def _strangers(counts: Floats) -> Floats:
 def _dirichlet(counts: Floats, alpha: Floats) -> Floats:
     """Return the log-likelihood of counts (clusters, 3) under a Dirichlet-multinomial distribution, in nats."""
     total, weight = counts.sum(axis=1), alpha.sum(axis=-1)
+    # Without the multinomial coefficient, which both hypotheses have in common.
     parts = gammaln(counts + alpha) - gammaln(alpha)
     likelihood: Floats = parts.sum(axis=1) + gammaln(weight) - gammaln(total + weight)
     return likelihood

@@ -244,6 +244,7 @@ def moves(members: pl.DataFrame, activity: pl.DataFrame) -> pl.DataFrame:
     sums = [np.bincount(place, x, minlength=len(clusters)).astype(np.float64) for x in each]
     n, moved, worth = sums
     all_n, all_moved = float(hours.sum()), float(on_it.sum())
+    # Half an account-hour is added (Krichevsky & Trofimov 1981), so that no share is 0 or 1.
     expected = (all_moved - moved + 0.5) / (all_n - n + 1.0)
     observed = moved / np.maximum(n, 1.0)
     bits = _above(observed * worth, worth, expected)
@@ -281,6 +282,7 @@ def _rows(
 
 def _averaged(nats: Floats) -> Floats:
     """Return log2 of the mean of exp(nats) over the first axis."""
+    # Log-sum-exp: large terms overflow as powers.
     top = nats.max(axis=0)
     averaged: Floats = (top + np.log(np.exp(nats - top).mean(axis=0))) / np.log(2.0)
     return averaged
@@ -313,6 +315,7 @@ def _profile(own: Floats, others: Floats, flat: Floats) -> Floats:
     """Return the profiles of the others, by the countries of each cluster: shape (clusters, 48), sums 1."""
     whole = others.sum(axis=1) + 48.0 * flat
     whole /= whole.sum(axis=1, keepdims=True)
+    # Fifty account-hours of all countries steady the profile of a country with few.
     of_country = (others + 50.0 * whole[:, None]) / (others.sum(axis=2, keepdims=True) + 50.0)
     # A cluster without traffic has no profile; anything does.
     profile: Floats = np.einsum("cw,cwk->ck", np.maximum(own.sum(axis=2), 1e-9), of_country)
@@ -350,7 +353,9 @@ def _mixed(counts: Floats, profile: Floats, flat: Floats) -> tuple[Floats, Float
 
 def _above(moved: Floats, n: Floats, expected: Floats) -> Floats:
     """Return the bits of a share above the expected one over an honest group's share."""
+    # The grid avoids 0 and 1, where the density of a beta distribution can be infinite.
     grid = (np.arange(200) + 0.5)[:, None] / 200.0
+    # Without the binomial coefficient, which both hypotheses have in common.
     likelihood = moved * np.log(grid) + (n - moved) * np.log1p(-grid)
     a, b = HONEST_GROUPS * expected, HONEST_GROUPS * (1.0 - expected)
     honest = (a - 1.0) * np.log(grid) + (b - 1.0) * np.log1p(-grid)

@@ -28,7 +28,7 @@ _PASSED = (
 
 
 class Notifier:
-    """Sends messages through `apprise`, in processes in which each connection is checked."""
+    """Sends messages through `apprise`, in processes that check each connection."""
 
     def __init__(
         self, allowed: frozenset[str], public_url: str | None = None, seconds: float = TIMEOUT_SECONDS
@@ -95,6 +95,7 @@ class Notifier:
             input=text.encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            # `requests` would add passwords of a netrc file to what is sent.
             env={name: os.environ[name] for name in _PASSED if name in os.environ} | {"NETRC": os.devnull},
             timeout=self._seconds,
             check=False,
@@ -102,6 +103,7 @@ class Notifier:
         try:
             answer = json.loads(done.stdout)
         except ValueError:
+            # A process that failed or was killed leaves no answer, or a part of one.
             return {}
         return answer if isinstance(answer, dict) else {}
 

@@ -104,6 +104,7 @@ def run_job(job: dict[str, Any], guard: Guard) -> dict[str, Any]:
         statuses.append((answer.status_code, answer.headers.get("retry-after", "")))
         return answer
 
+    # `apprise` tells only whether a message was taken, so the status is read on the way.
     HTTPAdapter.send = note_status  # type: ignore[method-assign]
     scheme = find_scheme(job["url"])
     try:

@@ -99,6 +99,7 @@ class Poster:
         with plain, _limit_time(plain) as limited:
             secure = location.scheme == "https"
             stream = (
+                # The handshake follows in the `try` below, so that one that fails closes the stream too.
                 self._context.wrap_socket(plain, server_hostname=location.host, do_handshake_on_connect=False)
                 if secure
                 else plain
@@ -106,6 +107,7 @@ class Poster:
             try:
                 if isinstance(stream, ssl.SSLSocket):
                     stream.do_handshake()
+                # It gets the socket of a checked address: by itself it would resolve the host again.
                 connection = http.client.HTTPConnection(location.host, location.port)
                 connection.sock = stream
                 connection.request("POST", location.path, body, dict(headers) | _name_host(location))
@@ -165,6 +167,7 @@ def _limit_time(stream: socket.socket) -> Iterator[threading.Event]:
         with suppress(OSError):  # it has ended already
             handle.shutdown(socket.SHUT_RDWR)
 
+    # The timeout of a socket starts again with each byte that comes.
     timer = threading.Timer(TIMEOUT_SECONDS, end)
     timer.daemon = True
     timer.start()

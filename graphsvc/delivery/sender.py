@@ -181,6 +181,7 @@ class Sender:
                 followed = read_decision_log(self._store).list_followed() if needs_followed(each) else ()
                 wanted = _select_wanted(events, each, followed)
                 position = events[-1].number
+                # Another process has taken the lease, and sends these.
                 if not enqueue(self._store, self._lease, each.id, wanted, position):
                     return []
                 queued += len(wanted)

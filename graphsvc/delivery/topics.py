@@ -75,6 +75,7 @@ class TopicSender:
     def _open_producer(self, broker: str) -> "Producer":
         from confluent_kafka import Producer
 
+        # Webhooks send in threads, and one producer a broker keeps one set of connections.
         with self._lock:
             if broker not in self._producers:
                 settings: dict[str, Any] = dict(read_settings(self._config)) if self._config else {}

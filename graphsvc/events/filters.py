@@ -46,7 +46,7 @@ def needs_followed(webhook: Webhook) -> bool:
 
 
 def list_filters(webhook: Webhook) -> list[EventFilter]:
-    """List the filters of which one must want an event: those of its rules, or its own."""
+    """List the filters of a webhook: those of its rules, or its own. One of them must want an event."""
     return [webhook.filter] if webhook.rules is None else [each.filter for each in webhook.rules]
 
 

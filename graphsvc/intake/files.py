@@ -177,6 +177,7 @@ def _walk_folder(
     Raises:
         BundleError: the folder is a table of a format with a log of its valid files.
     """
+    # Directories list in any order, and the hash of the content depends on that of the parts.
     entries = sorted(folder.iterdir())
     names = {each.name for each in entries}
     if "_delta_log" in names or {"metadata", "data"} <= names:

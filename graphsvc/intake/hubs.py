@@ -64,6 +64,7 @@ class HubFinder:
         self._held.append(held)
         self._population[edges["account"]] = True
         if kind not in _COMMON:
+            # Values may come in several parts: these are candidates until `end_values` has counted all parts.
             few = held.filter(pl.col("holders") <= _RARE).select("signal")
             self._few.append(edges.select("account", "signal").join(few, on="signal", how="semi"))
         if kind not in _PASSED_OVER:
@@ -73,7 +74,7 @@ class HubFinder:
                 own.add_users(part["account"])
 
     def end_values(self, kind: str) -> None:
-        """Count the values of the edges that were added since the last call; no more edges of them come."""
+        """Count the values of the edges that were added since the last call; these values get no further edges."""
         held = pl.concat(self._held).group_by("key", "signal").agg(pl.col("holders").sum())
         shared = held.filter(pl.col("holders").is_between(2, _RARE)).select("signal")
         for few in self._few:
@@ -137,6 +138,7 @@ class _KindOfValues:
 
     def add_users(self, accounts: pl.Series) -> None:
         self._few.append(accounts.unique().to_numpy())
+        # A number takes eight bytes, a flag one.
         if sum(map(len, self._few)) * 8 > self._population:
             self._many = np.zeros(self._population, np.bool_) if self._many is None else self._many
             self._many[np.concatenate(self._few)] = True
@@ -185,6 +187,7 @@ def _measure_coherence(edges: Mapping[str, Parts], rare: Parts, hubs: pl.DataFra
         .scan()
         .filter(pl.col("key") == key)
         .select("account_id", "account", hub="key", own=pl.lit(family_of(kind)))
+        # The first by id, so that the same bundle is always judged by the same accounts.
         .bottom_k(_MOST_HOLDERS, by="account_id")
         .collect(engine="streaming")
         for kind, key in hubs.select("declared", "key").iter_rows()

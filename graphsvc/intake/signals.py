@@ -50,7 +50,7 @@ class Signals(NamedTuple):
 
 
 def get_stated_schema(kind: SignalKind) -> Schema:
-    """Return the columns in which rows state something of a kind's values; empty for most kinds."""
+    """Return the columns that state something of a kind's values; empty for most kinds."""
     return _WORDED if kind.words is not None else _STATED.get(kind.name, {})
 
 

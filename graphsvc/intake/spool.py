@@ -54,7 +54,7 @@ class Spool:
         self._logs: list[Log] = []
 
     def open_log(self, schema: Columns) -> "Log":
-        """Open a table that keeps its rows in the order in which they come."""
+        """Open a table that keeps its rows in their order of arrival."""
         log = Log(self, schema)
         self._logs.append(log)
         return log
@@ -78,6 +78,7 @@ class Spool:
     def make_room(self) -> None:
         """Write tables to files until the rest is within the budget."""
         while sum(log.size for log in self._logs) > self._budget:
+            # The largest table frees the most memory with one file.
             max(self._logs, key=lambda log: log.size).seal()
 
     def write(self, frame: pl.DataFrame) -> Path:
@@ -88,7 +89,7 @@ class Spool:
 
 
 class Log:
-    """A table in the order in which its rows came."""
+    """A table of rows in their order of arrival."""
 
     def __init__(self, spool: Spool, schema: Columns) -> None:
         self._spool = spool
@@ -132,6 +133,7 @@ class Runs(Log):
 
     def seal(self) -> None:
         """Write the rows in memory to a sorted file."""
+        # Before the rows are taken, which sets the size to 0.
         self._bytes += self.size
         rows = self._take_rows().sort(self._by)
         self._samples.append(rows.select(self._by).gather_every(_SAMPLED))
@@ -158,6 +160,7 @@ class Runs(Log):
             if many > most and len(self._by) > 1:
                 inside = samples[self._by[1]][at - many : at].gather_every(most)
                 following = samples[self._by[0]][at] if at < samples.height else None
+                # The first sample is where the first piece begins, and cuts nothing.
                 ranges.append(Range(low, following, tuple(inside[1:].unique(maintain_order=True))))
                 low, held = following, 0
         if held or not ranges:

@@ -72,6 +72,7 @@ class MendedStream(Stream):
     def __init__(self, raw: BinaryIO, *, compressed: bool, size: int, encoding: str = "utf-8") -> None:
         super().__init__(raw, compressed=compressed, size=size)
         self._foreign = encoding != "utf-8"
+        # A file in UTF-8 may hold the replacement character itself, so its broken bytes are marked otherwise.
         self._decoder = codecs.getincrementaldecoder(encoding)(
             "replace" if self._foreign else "surrogateescape"
         )

@@ -202,6 +202,7 @@ def _list_readings(text: str) -> Iterator[tuple[Means, str, str]]:
             address = addresses.normalize_addresses(pl.Series([value])).item()
         if address is not None:
             yield Means.ADDRESS, "ip", address
+    # Most texts have no dot, and are spared a pass of the columns.
     domain = name in ("", "email_domain") and _PLAIN.fullmatch(value) is None
     if domain and pl.Series([value]).str.contains(f"^{DOMAIN}$").item():
         yield Means.DOMAIN, "email_domain", f"@{value}"

@@ -178,6 +178,7 @@ def drop_invalid(
         if held[name].all():
             continue
         reason = pl.select(pl.when(~held[name] & values.is_not_null()).then(pl.lit(name))).to_series()
+        # A cell keeps the first reason that it was lost for.
         values = values.set(~held[name], None)
         unreadable = reason if unreadable is None else unreadable.zip_with(unreadable.is_not_null(), reason)
     return values, unreadable
@@ -197,6 +198,7 @@ def _count_nulled(
         if before is not None:
             reading.cells[raw.name, reason] = replace(before, count=before.count + count)
             continue
+        # Reports show the shape of the first such value, never the value: it may be personal.
         shape = mask_values(raw.slice(place, 1)).item()
         row = int(chunk.rows[place])
         reading.cells[raw.name, reason] = CellReport(

@@ -79,6 +79,7 @@ def retire_key(store: Store, auditor: Auditor, settings: Settings, key_id: str, 
                 f"{left:,} signals have tokens of the key {key_id}; without it later bundles do not find them.",
                 "Load the bundles that bring their values again, let retention remove them, or use --force.",
             )
+        # The entry first, as for a rotation.
         write_unless_loading(store, auditor, "retireTokenKey", key_id, details={"signals": left})
         remove_older(settings, key_id)
     return left

@@ -45,6 +45,7 @@ class Sealer:
 
     def add_content(self, name: str, content: IO[bytes]) -> None:
         """Add a content from where its file stands to its end. It is never in memory as a whole."""
+        # Its size is not known before its end, and a database may take more than 2 GiB.
         with self._archive.open(name + _SUFFIX, "w", force_zip64=True) as member:
             encrypt_io(content, member, [self._recipient])
 

@@ -162,5 +162,6 @@ def share_of_others(degree: Ints, accounts: int) -> Floats:
     Returns:
         Above 0, at most 1; float64, shape as `degree`.
     """
+    # The account itself is left out. At least one other is presumed, so that the logarithm stays finite.
     share: Floats = coarse(np.maximum(degree - 1, 1)) / coarse(max(accounts - 1, 1))
     return np.minimum(share, 1.0)

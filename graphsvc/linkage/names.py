@@ -97,6 +97,7 @@ def group_texts(links: TextLinks, least: float = LEAST) -> Ints32:
             if len(members) > TOGETHER and bar < SUREST:
                 waiting.append((members, bar + 1.0))
             elif len(members) > TOGETHER:
+                # Too many for a table of all distances, and held together by sure pairs alone: one group.
                 group[members] = members[0]
             else:
                 group[members] = members[_merged(links, members)]

@@ -95,6 +95,7 @@ def _moved_uses(graph: SignalGraph, created: Ints) -> tuple[Ints, Ints]:
     first, last = graph.first_seen.copy(), graph.last_seen.copy()
     old, new = graph.accounts["created_at"].to_numpy()[graph.account], created[graph.account]
     newest = max(int(last.max(initial=-1)), int(first.max(initial=-1)), int(created.max(initial=-1)))
+    # Other uses have no place between a sign-up and the newest moment, and keep their times.
     moved = (old >= 0) & (new >= 0) & (first >= old) & (old < newest)
     if not moved.any():
         return first, last
@@ -178,6 +179,7 @@ def _bundles(account: Ints, value: Ints, together: int) -> Ints:
     frame = pl.DataFrame({"print": print_of, "degree": degree}).with_row_index("value")
     alone = pl.when(pl.col("degree") == 1).then(pl.col("value")).otherwise(0)
     keys = ["print", "degree", "alone"]
+    # A prompt has `together` bands at most: more values with the same accounts are several prompts.
     frame = frame.with_columns(alone=alone).with_columns(
         part=pl.int_range(pl.len()).over("print", "degree", "alone") // together
     )

@@ -93,6 +93,7 @@ def rate_together(both: csr_array, rare: Floats, together: csr_array) -> Floats:
     word = both.indices[np.lexsort((both.indices, -rare[both.indices], row))]
     bits = rare[word].copy()
     place = np.arange(len(word)) - np.repeat(both.indptr[:-1], size)
+    # Words are sorted from the rarest on: in each step a word meets the one so many places before it.
     for step in range(1, int(size.max(initial=0))):
         later = np.flatnonzero(place >= step)
         first, second = word[later - step], word[later]

@@ -132,6 +132,7 @@ def _fit_trend(counts: Floats, step: int) -> Floats:
     rate = np.full(cells, max(until[-1], 1.0) / cells)
     weeks = max(1, int(np.ceil(TREND_SIGNUPS * cells / max(until[-1], 1.0) * step / WEEK)))
     place = np.arange(cells)
+    # From wide to narrow, each window shrunk to the one before it by `RATE_PRIOR` sign-ups.
     for width in (8 * weeks * WEEK // step, weeks * WEEK // step):
         lower = np.maximum(place - width // 2, 0)
         upper = np.minimum(place - width // 2 + width, cells)
@@ -266,6 +267,7 @@ def _classes(mean: Floats, observed: Ints) -> tuple[Floats, Floats]:
         [np.full((len(mean), 1), 0.0), np.maximum(edges, 0.0), np.full((len(mean), 1), np.inf)]
     )
     rows = np.arange(len(mean))
+    # In sparse windows counts from here on are censored: any of them may be a burst.
     top = np.floor(mean + np.sqrt(mean)) + 2.0
     sparse = mean < 16.0
     lower = np.where(sparse, np.minimum(observed, top), padded[rows, place])

@@ -58,6 +58,7 @@ class Closeness:
         near = np.flatnonzero((between * 2.0**CLOSE_BITS <= len(self._at)) & known)
         one, other = self._at[source[near]], self._at[target[near]]
         apart = np.abs(one - other)
+        # The busier side counts, so that the quiet hour of one account does not make the pair rare.
         around = np.maximum(*(self._count(at - apart, at + apart) for at in (one, other)))
         bits = np.log2(coarse(len(self._at)) / around)
         found[near] = np.where(bits >= CLOSE_BITS, bits, 0.0)
@@ -140,6 +141,7 @@ class Worth:
         count = np.diff(begins, append=len(pair))
         most, total = np.maximum.reduceat(rarity, begins), np.add.reduceat(rarity, begins)
         each, bits = np.where(self.alone[of], 1, count), np.where(self.alone[of], most, total)
+        # Two prompts are two observations, and all bands of one prompt are one.
         sent = np.flatnonzero(self.prompt[of])
         if len(sent):
             rows = np.flatnonzero(self.prompt[family])
@@ -201,6 +203,7 @@ def measure_worth(incidence: Incidence, linking: Ints, uses: tuple[Ints32, Ints3
     graph, signals = incidence.graph, incidence.signals
     account, value, prompt = uses
     bands = np.flatnonzero(prompt >= 0)
+    # Prefixes and systems follow from addresses: with them one address would count three times.
     level = signals.level[graph.signal] == 0
     shape = (graph.accounts.height, len(signals.families))
     cell = graph.account[level].astype(np.int64) * shape[1] + signals.family[graph.signal[level]]
@@ -248,6 +251,7 @@ def measure_activity(counts: NDArray[np.float32], totals: Floats, having: Ints) 
     """
     found = np.log2(np.maximum(counts, 1.0))
     usual = np.log2(np.maximum(totals / np.maximum(having, 1), FEW_VALUES))
+    # Quantized, so that a few new accounts leave the rarity of what others share as it is.
     found -= (np.round(8.0 * usual) / 8.0).astype(np.float32)
     found[counts == 0] = 0.0
     return found

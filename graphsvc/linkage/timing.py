@@ -233,9 +233,12 @@ def _averaged(place: Ints, met: NDArray[np.bool_], chance: Floats, clusters: int
     shares = (np.arange(GRID) + 0.5) / GRID
     bits = np.empty((GRID, clusters))
     for i, share in enumerate(shares):
+        # A member meets on purpose or by chance: (share + (1 - share) · chance) / chance, and 1 - share if it does not.
         terms = np.where(met, np.log2(1.0 + share * (1.0 / chance - 1.0)), np.log2(1.0 - share))
         bits[i] = BOTH_ENDS * np.bincount(place, terms, minlength=clusters)
+    # The density of Beta(1, 2) at a share is 2 · (1 - share).
     bits += np.log2(2.0 * (1.0 - shares) / GRID)[:, None]
+    # Log-sum-exp: bits of large clusters overflow as powers of two.
     top = bits.max(axis=0, initial=-np.inf)
     averaged: Floats = top + np.log2(np.exp2(bits - top).sum(axis=0))
     return averaged
@@ -291,6 +294,7 @@ def _outside(
     """
     population = signups.population
     moment = population.created_at[account]
+    # A member leaves with its cluster; any other account is taken out by itself.
     others = len(population.moments) + population.absent - signups.size[place] - ~member
     crowd = np.maximum(coarse(others), 1).astype(np.float64)
     rate = crowd / float(coarse(int(population.moments[-1] - population.moments[0]) + population.resolution))

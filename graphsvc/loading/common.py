@@ -124,6 +124,7 @@ def read_for_load(
             forgotten, options,
         )  # fmt: skip
         load_id = compute_load_id(columns, tokens)
+        # Before the check, whose error names the file of rejected rows.
         dead_letters = keep_dead_letters(columns, load_id, dead_letters_dir)
         check_loaded(columns, max_rejected, dead_letters, may_be_empty=may_be_empty)
         yield ReadBundle(columns, load_id, dead_letters)

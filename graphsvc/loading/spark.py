@@ -116,6 +116,7 @@ class SparkSource:
             return
         with report_failures("collecting what is published"):
             columns = collect_columns(self.population, accounts).split()
+        # Named by content, so that a run that publishes the same again finds its load finished.
         columns = replace(columns, id=hash_parts(columns))
         load = begin_load(store, columns.id[:24], columns.id, again=False)
         if not load.finished:
@@ -211,10 +212,12 @@ def collect_columns(population: Population, accounts: Ints32) -> BundleColumns:
     from pyspark.sql import functions as F  # noqa: N812
 
     listed = population.work.session.createDataFrame(pl.DataFrame({"account": accounts}).to_arrow())
+    # Few accounts: each machine gets the list, and the large tables are not shuffled.
     some = F.broadcast(listed)
     people = population.accounts.join(some, "account")
     ids = people.select("account", "account_id")
     edges = population.edges.join(ids, "account").join(population.signals.select("signal", "key"), "signal")
+    # Saved, since two tables are made of it: else Spark computes it twice.
     edges = population.work.save("brought", edges.drop("account", "signal"))
     values = population.values.join(edges.select("key").distinct(), "key")
     traffic = population.activity.join(ids, "account")

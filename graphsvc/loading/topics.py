@@ -152,6 +152,7 @@ def _write_batch(
             write_messages(store, source.name, load, columns, batch.before, batch.after)
             _finish_last(store, source.name)
         except DatabaseUnavailable as error:
+            # A commit whose answer was lost has moved the marks: their guard keeps the repetition from counting twice.
             tries += 1
             say(f"{error} The batch is tried again.")
             if stopped.wait(min(2.0**tries, LONGEST_WAIT)):

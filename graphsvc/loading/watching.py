@@ -106,9 +106,11 @@ def watch_folder(
                 tries += 1
                 say(f"{error} {drop.name} is tried again.")
                 break
+            # Other drops would be refused alike: it is about the database, not about this one.
             except DatabaseRefused:
                 raise
             except GraphsvcError as error:
+                # The fault is of this drop alone, so the others are loaded all the same.
                 watched.failed.append(drop.name)
                 say(f"{drop.name} was not loaded: {error}")
             done[drop.path], tries = drop.state, 0

@@ -117,7 +117,7 @@ class ScheduleState:
         paused_at: since when nothing is started; None: it is not paused.
         paused_by: who paused it.
         reason: why.
-        covered_until: start of the newest run that neither failed nor died, whoever began it.
+        covered_until: start of the newest run that neither failed nor died, scheduled or started by a person.
         jitter_seed: of the installation whose scheduler looked last.
         last_status: of the newest run that ended.
         last_ended_at: when that was.

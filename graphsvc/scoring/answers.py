@@ -124,7 +124,7 @@ class Score:
         matches: the nearest published clusters, the best first.
         other_group: whether a group that is not published explains the sign-up better than `matches` do.
         warnings: values that very many accounts share.
-        missing: families of the run in which the sign-up has no value, and `time` where its moment says nothing.
+        missing: families of the run that the sign-up has no value of, and `time` where its moment says nothing.
         unread: columns whose value could not be read.
         provisional: the accounts since the run that it hangs together with.
         predecessors: the banned accounts that it may follow, the likeliest first.
@@ -331,6 +331,7 @@ def _describe_match(index: ScoreIndex, weighed: Weighed, at: int, row: int) -> M
         for name, value in zip(names, bits, strict=True)
         if value
     ]
+    # Names decide between equal bits, so that equal calls have equal answers.
     parts.sort(key=lambda part: (-part.bits, part.family))
     facts = index.facts[row]
     return Match(

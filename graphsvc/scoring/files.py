@@ -62,6 +62,7 @@ class IndexFiles:
             arrays |= {f"pool_{name}": column for name, column in index.pool.items()}
             for each, array in arrays.items():
                 np.save(draft / f"{each}.npy", array, allow_pickle=False)
+            # Uncompressed files can be mapped, so that all processes share one copy in memory.
             index.published.write_ipc(draft / _PUBLISHED, compression="uncompressed")
             manifest: dict[str, Any] = {
                 "form": FORM,
@@ -72,6 +73,7 @@ class IndexFiles:
             manifest["check"] = compute_manifest_checksum(manifest)
             (draft / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
             target = self._directory / name
+            # A rename cannot replace a directory that holds files.
             shutil.rmtree(target, ignore_errors=True)
             draft.rename(target)
         except OSError as error:
@@ -93,6 +95,7 @@ class IndexFiles:
                 f"The score index in {self._directory} cannot be switched: {error.strerror or error}.",
                 "Make room, check GRAPHSVC_DATA_DIR and its owner, and detect again.",
             ) from None
+        # Only after the switch: until then others may still open these.
         for path in self._directory.iterdir():
             if path.is_dir() and path.name != name:
                 shutil.rmtree(path, ignore_errors=True)
@@ -114,6 +117,7 @@ class IndexFiles:
             return
         if index.stopped is None or not index.stopped.names(accounts):
             return
+        # Processes notice a new index by its name, and must not see files change that they have mapped.
         run, _, number = name.partition(_AGAIN)
         name = f"{run}{_AGAIN}{int(number or 0) + 1}"
         self.keep(replace(index, stopped=index.stopped.forget(accounts)), name)

@@ -157,6 +157,7 @@ class _Reader:
         key = build_key(kind, name, value, self._tokens)
         if key is None:
             return None
+        # A value that is said twice counts once, as in a load.
         if key not in self._keys:
             older = self._tokens.older if kind.tokenised else ()
             former = next((build_key(kind, name, value, each) for each in older), None)
@@ -197,6 +198,7 @@ def read_moment(text: str) -> int | None:
     try:
         if match(_TIME, text) and int(text[:4]) in _YEARS:
             at = datetime.fromisoformat(text)
+            # In integers: a timestamp with a fraction can lose its last millisecond to rounding.
             return int(at.replace(microsecond=0).timestamp()) * 1_000 + at.microsecond // 1_000
     except ValueError:
         pass

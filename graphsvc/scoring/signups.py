@@ -241,6 +241,7 @@ def place_signups(index: ScoreIndex, signups: Signups) -> Placed:
     if rotated := [(each.account, each.former) for each in signups.keys if each.former is not None]:
         older_digest = digest_keys(former for _, former in rotated)
         inherited.append(_find_inherited(index, [each for each, _ in rotated], older_digest))
+    # What the index adds to a value, such as the system of an address, can be taken over too.
     inherited.append(_find_inherited(index, found[:, 0], values.digest))
     uses_of_stopped = np.unique(np.concatenate(inherited), axis=0)
     return Placed(Standing(has, signups.created_at), values, list(warnings), uses_of_stopped)

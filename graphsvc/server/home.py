@@ -60,6 +60,7 @@ def read_tail(path: Path, size: int = 16_384) -> str:
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - size))
+            # The cut may go through a character.
             return file.read().decode("utf-8", errors="replace")
     except FileNotFoundError:
         return ""
@@ -277,6 +278,7 @@ _BROWSER_POLICY = "; ".join((
 def _build_configuration(state: State, sizes: Sizes, plugins: Path) -> dict[str, str | int]:
     bolt, http = f"{HOST}:{state.bolt}", f"{HOST}:{state.http}"
     return {
+        # A setting that a new version of Neo4j no longer knows makes the start fail, instead of being ignored.
         "server.config.strict_validation.enabled": "true",
         "server.directories.plugins": str(plugins),
         "server.directories.import": "import",
@@ -301,6 +303,7 @@ def _build_configuration(state: State, sizes: Sizes, plugins: Path) -> dict[str,
         "server.http_enabled_transports": "HTTP1_1",
         "dbms.security.http_access_control_allow_origin": f"http://{http}",
         "dbms.security.allow_csv_import_from_file_urls": "false",
+        # Graph Data Science uses internals of the server, which Neo4j forbids to all other procedures.
         "dbms.security.procedures.unrestricted": "gds.*",
         # On by default, with every parameter: tokens and account ids would end in a log.
         "db.logs.query.enabled": "OFF",

@@ -115,6 +115,7 @@ class SqlSource:
             # The driver streams queries without parameters only; the rows of others it would hold at once.
             name = f"graphsvc_{next(self._numbers)}"
             cursor.execute(f"DECLARE {name} NO SCROLL CURSOR FOR {text}", parameters)
+            # The driver reads by COPY by default, and PostgreSQL takes no FETCH in it.
             cursor.adbc_statement.set_options(**{"adbc.postgresql.use_copy": "false"})
             rows = ROWS
             while rows == ROWS:
@@ -137,6 +138,7 @@ class SqlSource:
             return
         if isinstance(highest, date) and not isinstance(highest, datetime):
             highest = datetime.combine(highest, time())
+        # A bool is an int to Python, and marks nothing.
         if isinstance(highest, bool) or not isinstance(highest, datetime | int):
             raise SourceError(
                 f"The mark {query.mark} of {query.table} is neither a time nor an integer.",
@@ -181,6 +183,7 @@ class SqlSource:
         """Return the first line of a driver's error, without what the address keeps secret."""
         line = str(error).split("\n", 1)[0].rpartition("[libpq] ")[2].strip()
         parts = urlsplit(self._address)
+        # A driver's error can quote the address, encoded as it was given or decoded.
         for secret in (self._address, parts.password, parts.query):
             if secret:
                 line = line.replace(secret, "***").replace(unquote(secret), "***")

@@ -122,6 +122,7 @@ class Auditor:
         steps: Sequence[tuple[str, Row]],
     ) -> bool:
         """Log acts, each with its guards, and run `steps`, in one transaction. False: a guard was closed."""
+        # Ids are chosen once, so that a later attempt recognizes what an earlier one committed.
         names = [uuid4().hex for _ in acts]
         turn = "audit/turn"
         for _ in range(TURNS):
@@ -143,6 +144,7 @@ class Auditor:
                 for entry in entries:
                     _keep_head(self.signer.directory, entry)
                 return True
+            # Only a number that was taken is tried again here: a closed guard of the change is the caller's to judge.
             if closed != turn:
                 return False
         raise Busy("Others kept writing to the audit log.", "Nothing was changed. Try again in a moment.")
@@ -206,6 +208,7 @@ def _keep_head(directory: Path | None, entry: Entry) -> None:
         with lock_in_turn(directory / f".{HEAD_FILE}.lock"):
             # Under the lock: another process may have kept a later head since.
             kept = read_kept_head(directory)
+            # Only the next entry names the hash of the kept one; later ones cannot be compared.
             if kept and entry.number == kept.number + 1 and entry.before != kept.hash:
                 log.error("the audit log does not continue from the kept entry %s", kept.number)
             elif kept is None or entry.number > kept.number:
@@ -214,4 +217,5 @@ def _keep_head(directory: Path | None, entry: Entry) -> None:
     except VerificationError as error:
         log.error("%s", error.what)
     except OSError as error:
+        # The entry is committed, and the next one keeps a later head.
         log.warning("the head of the audit log cannot be kept: %s", type(error).__name__)

@@ -1,4 +1,4 @@
-"""Published clusters as files, beside the graph that their run read: what members use, who else does, and answers.
+"""Published clusters as files, next to the graph that their run read: what members use, who else does, and answers.
 
 A file belongs to a run and never changes. It lies in the directory of the run's snapshot, so it goes when that goes:
 when the run is pruned, when an account that the run read is forgotten, and when old data are removed.
@@ -79,6 +79,7 @@ class Surroundings:
         inside = np.bincount(self.signal[members[self.member]], minlength=self.near.height)
         near = self.near.with_columns(inside=pl.Series(inside, dtype=pl.Int64)).select(list(NEAR))
         used = pl.Series(inside > 0)
+        # Where only these members use a signal, an action on it reaches no other account.
         wanted = used & ~pl.Series(mark_hubs(near)) & (near["degree"] > near["inside"])
         users = self.users.filter(wanted.gather(self.users["place"]))
         return near.filter(used), users.select(
@@ -88,6 +89,7 @@ class Surroundings:
 
 def name_question(name: str, asked: bytes) -> str:
     """Return the name of a question with its parameters, as a file can have it."""
+    # 128 bits of the hash: two questions never share a file.
     return f"{name}-{hashlib.sha256(asked).hexdigest()[:32]}"
 
 
@@ -138,6 +140,7 @@ class ClusterFiles:
         if found is None:
             return None
         evidence, around = found
+        # Statuses change after the run, and the file keeps those of its first reading.
         members = _read_members(store, cluster.id)
         if not members["id"].equals(evidence.members["id"]):
             return None  # a run has just been published, or an account is being forgotten
@@ -242,9 +245,11 @@ def _cut_out(graph: SignalGraph, members: pl.DataFrame) -> dict[str, pl.DataFram
     signal = graph.signal[use]
     degree = np.bincount(graph.signal, minlength=graph.signals.height)
     inside = np.bincount(signal, minlength=graph.signals.height)
+    # Only what two members share is evidence; infrastructure of one member can still have other users.
     shared, near = inside > 1, (inside > 0) & _mark_infrastructure(graph.signals["kind"])
     kept, around = shared[signal], near[signal]
     transient = find_brief(graph.first_seen[use[kept]], graph.last_seen[use[kept]])
+    # Where brief uses of a kind are usual, one is no sign of a visit.
     transient &= ~_find_usual(graph)[signal[kept]]
     described = graph.signals.with_columns(degree=pl.Series(degree, dtype=pl.Int64))
     close = described.filter(pl.Series(near)).select(
@@ -321,6 +326,7 @@ def _build_cluster(cluster: str, frames: dict[str, pl.DataFrame]) -> tuple[Clust
 def _pack_frames(frames: dict[str, pl.DataFrame]) -> pl.DataFrame:
     """Pack frames of different lengths into one of a single row, whose values are the columns as lists."""
     return pl.DataFrame(
+        # One file for all frames: a reader sees either all of them or none.
         {f"{name}/{column.name}": column.implode() for name, frame in frames.items() for column in frame}
     )
 

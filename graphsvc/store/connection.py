@@ -22,6 +22,7 @@ Answer = TypeVar("Answer")
 # What the driver would log about retries is answered as an error with a code; its own lines may quote queries.
 logging.getLogger("neo4j").setLevel(logging.CRITICAL)
 
+# Times are seconds. A connection that was idle longer than the liveness timeout is tested before it is used again.
 DRIVER_OPTIONS: dict[str, Any] = {
     "connection_acquisition_timeout": 5.0,
     "connection_timeout": 5.0,
@@ -181,6 +182,7 @@ class Store:
     def stream(self, name: str, /, **parameters: object) -> Generator[tuple[Any, ...]]:
         """Stream the records of a reading statement as tuples, for large results; closing the stream ends it."""
         with map_driver_errors(name, self._timeout), self._open_session(neo4j.READ_ACCESS) as session:
+            # Not a managed transaction: its retry would yield records twice.
             for record in session.run(self._build_query(name), parameters):
                 yield tuple(record.values())
 
@@ -265,6 +267,7 @@ class Store:
     def _open_session(self, access: str = neo4j.WRITE_ACCESS) -> neo4j.Session:
         """Open a session on this store's database, with its bookmarks."""
         chain: dict[str, Any] = {} if self._seen is None else {"bookmark_manager": self._seen}
+        # The driver's default of 1,000 records would cost large readings five times as many round trips.
         return self.driver.session(
             database=self.address.database, default_access_mode=access, fetch_size=5_000, **chain
         )

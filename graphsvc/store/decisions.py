@@ -60,6 +60,7 @@ class DecisionLog:
     def list_watchers(self, on: On, subject: str, other: str = "") -> list[str]:
         """List the names of those who watch a subject."""
         forced = [each for each in self.find_active(on, subject, other) if each.topic is Topic.WATCH]
+        # In the order of the decisions, so that the last one of each person stays.
         last = {each.by: each.value for each in forced}
         return sorted(by for by, value in last.items() if value == WATCHED)
 

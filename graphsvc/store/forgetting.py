@@ -92,6 +92,7 @@ def forget_accounts(
     for each in gone:
         if each.there:
             _forget_account(store, auditor, each, reason)
+    # Files go after the database: a run that began in between would else keep the accounts again.
     snapshots.drop(accounts)
     indexes.forget(accounts)
     return ForgetReport(gone, [row["id"] for row in store.read("keeping/running")])

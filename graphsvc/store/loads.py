@@ -38,7 +38,7 @@ class OpenLoad:
 class Step:
     """One statement over one table: columns become parallel lists, `fixed` stays the same in all batches.
 
-    `change` makes the rows to write from each part of `table`, of which it gets `columns`; none: all.
+    `change` makes the rows to write from the `columns` of each part of `table`; none: from all columns.
     """
 
     name: str
@@ -114,6 +114,7 @@ def build_steps(columns: BundleParts, number: int) -> Iterator[Step]:
     for name, edges in columns.edges.items():
         yield Step(f"{name} edges", "load/edges", edges, {"type": BY_NAME[name].relationship}, tuple(EDGES))
     yield Step("activity", "load/activity", columns.activity, {}, tuple(ACTIVITY), pack_activity)
+    # After the accounts, which may be new in this bundle.
     yield build_outcome_step(columns)
 
 
@@ -147,6 +148,7 @@ def write_step(store: Store, load: OpenLoad, step: Step, progress: Progress) -> 
 
 def _cut_batches(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     """Yield all rows in frames of `BATCH`; the last has the rest. Where frames end does not matter."""
+    # A load that continues skips batches by their number, so each attempt must cut them alike.
     rest: pl.DataFrame | None = None
     for frame in frames:
         rows = frame if rest is None else pl.concat([rest, frame])

@@ -53,6 +53,7 @@ def record_outcomes(store: Store, auditor: Auditor, outcomes: Sequence[Outcome])
     Raises:
         DatabaseUnavailable, DatabaseRefused, Busy: nothing was written.
     """
+    # Marks what this call writes, so that outcomes of a commit that the driver repeats still count as recorded.
     call = uuid4().hex
     before = _read_state(store, outcomes)
     new = [
@@ -157,6 +158,7 @@ def settle_loaded(
         named: accounts of its outcomes.
         progress: called with the stage, rows done and rows in all.
     """
+    # The load may have changed the exporter's own status of an account, which its outcomes compete with.
     (row,) = store.read("outcomes/touched", number=number)
     accounts = sorted({*row["account"], *named})
     for start in range(0, len(accounts), BATCH):
@@ -176,6 +178,7 @@ def to_outcomes(frame: pl.DataFrame) -> list[Outcome]:
 def _read_state(store: Store, outcomes: Sequence[Outcome]) -> list[Row]:
     ids, accounts = [each.id for each in outcomes], [each.account for each in outcomes]
     rows = store.read("outcomes/state", id=ids, account_id=accounts)
+    # Callers pair the rows with the outcomes, and the database returns them in any order.
     return sorted(rows, key=lambda row: row["place"])
 
 

@@ -290,6 +290,7 @@ def _rank_links(links: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
     place = pl.int_range(1, pl.len() + 1).over("cluster")
     return (
         links.join(members.select("cluster", source="account"), on="source", how="left")
+        # Ends decide between equal bits, so that ranks are the same each time.
         .sort("bits", "source", "target", descending=[True, False, False])
         .with_columns(place=pl.when(place <= PLACES).then(place))
     )

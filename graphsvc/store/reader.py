@@ -65,6 +65,7 @@ class Reader:
 
     def copy_with_veil(self, veil: Veil) -> Self:
         """Return the same pool with another veil. It need not be closed."""
+        # Shallow, so that both share the driver and its pool.
         other = copy(self)
         other.veil = veil
         return other
@@ -110,6 +111,7 @@ class Reader:
 
     def count_connections(self) -> dict[str, int]:
         """Count the open connections to the database that are `in_use` and `idle`."""
+        # The driver has no public count of its connections.
         pool = self._driver._pool
         opened = [each.in_use for kept in pool.connections.values() for each in kept]
         return {"in_use": sum(opened), "idle": len(opened) - sum(opened)}

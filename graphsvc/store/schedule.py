@@ -141,6 +141,7 @@ def resume_schedule(store: Store, auditor: Auditor, now: datetime) -> ScheduleHe
     latest = plan.find_latest(state.since, now)
     paused = state.paused_at or now
     skipped = plan.count_between(state.since, paused, latest) + 1 if latest and latest > paused else 0
+    # The newest slot that has passed counts as done: its run would else start at once.
     guard = ("schedule/resume", {"slot": latest})
     details = {"skipped": skipped}
     if not auditor.write(store, "resumeSchedule", "detection", guards=(guard,), details=details):

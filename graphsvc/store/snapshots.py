@@ -179,6 +179,7 @@ class Snapshots:
         """List the directories, newest first."""
         # Drafts of killed runs are listed too, so that they age out like any other.
         runs = [path for path in self._directory.glob("*") if path.is_dir()]
+        # Names decide between equal times, so that the order does not depend on the file system.
         return sorted(runs, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
 
     def _prune(self) -> None:

@@ -110,6 +110,7 @@ def write_messages(
         """Yield the statements of the load, whose number the transaction has just given."""
         yield "source/open", {"source": source, "load": load}
         for step in build_steps(columns, begun["number"]):
+            # One statement a step: a batch of messages is small, unlike a bundle.
             rows = pl.concat(step.read())
             if rows.height:
                 lists = rows.to_dict(as_series=False)

@@ -79,6 +79,7 @@ def add_webhook(
     Raises:
         Conflict: there are as many as there may be.
     """
+    # The id comes first, since the seal is bound to it.
     webhook, secret = f"w{uuid4().hex[:15]}", generate_secret()
     properties = {
         "name": name,
@@ -121,6 +122,7 @@ def _build_change(auditor: Auditor, sealer: Sealer, change: RuleChange) -> Chang
     names = [each.name for each in change.rules]
     if isinstance(before, Webhook):
         known = before.rule_texts
+        # `before` makes it a compare and swap: rules that someone else changed meanwhile are not overwritten.
         row = {"id": before.id, "before": known, "rules": texts, "common": common}
         details = {"name": before.name, "rules": names, "before": known, "after": texts}
         return Change("changeWebhookRules", before.id, (("webhooks/rules", row),), details)
@@ -134,6 +136,7 @@ def _build_change(auditor: Auditor, sealer: Sealer, change: RuleChange) -> Chang
         "createdBy": auditor.actor,
         "sealed": sealer.seal(webhook, Target(before.url, generate_secret())),
     }
+    # Files of rules name webhooks, so two of one name could not be told apart.
     guards = (
         ("webhooks/name_free", {"name": before.name}),
         ("webhooks/add", {"id": webhook, "properties": properties, "most": MOST}),
@@ -200,6 +203,7 @@ def rotate_secret(
     """
     sealed = read_webhook(store, webhook).sealed
     target = sealer.open(webhook, sealed).rotate(moment, grace)
+    # Compare and swap: else two rotations at once would lose a secret that a person was shown.
     swap = {"id": webhook, "before": sealed, "sealed": sealer.seal(webhook, target)}
     details = {"graceSeconds": int(grace.total_seconds())}
     if not auditor.write(store, "rotateWebhook", webhook, guards=(("webhooks/seal", swap),), details=details):

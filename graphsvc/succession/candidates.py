@@ -158,6 +158,7 @@ def build_estate(
     signals = _describe_signals(graph, values, count_users(graph)[values] + joining)
     left = _count_left(signals.select("kind", "single")[value], legator)
     strong = by_kind(signals["kind"], lambda kind: kind_of(kind).strength > 0, np.bool_)
+    # A value of a single account pairs it with no other.
     signals = signals.filter((pl.col("degree") > 1) & pl.Series(strong, dtype=pl.Boolean))
     signals = signals.with_columns(**_find_containing(signals, graph.signals))
     rows = signals.height
@@ -264,6 +265,7 @@ def find_common_values(pairs: pl.DataFrame, estate: Estate, accounts: int, size:
     having[both] = estate.having[np.searchsorted(estate.inside, home[both] * np.int64(height) + row[both])]
     # Home -1 reads the last place, which is all accounts. The two of the pair are no others.
     others = np.append(size, accounts)[home] - 2
+    # Half an account is added (Krichevsky & Trofimov 1981), so that no value has a share of 0.
     u = (np.maximum(having - 2, 0) + 0.5) / (np.maximum(others, 0) + 1.0)
     # Drop containing signals where their part agrees, then clients where their device does.
     signal, parent, grandparent = (

@@ -118,6 +118,7 @@ def fit_pairs(
     real, permuted = collect_candidates(lives, estate, handover, kinds), []
     for number in range(rounds):
         progress("succession", 1 + number, steps)
+        # Each permutation has a seed of its own, so that it is the same however many there are.
         moved_lives = lives.permute_births(np.random.default_rng([seed, number]))
         permuted.append(collect_candidates(moved_lives, estate, handover, kinds))
     chances = get_prior_chances(kinds, int(lives.home.max(initial=-1)) + 1)
@@ -204,6 +205,7 @@ def compute_levels(pairs: pl.DataFrame, odds: Floats, accounts: int) -> Floats:
         Bits, shape (accounts,); -inf for an account without a candidate.
     """
     total = np.bincount(pairs["successor"].to_numpy(), odds, minlength=accounts)
+    # The logarithm of 0 is meant: -inf stands for no candidate.
     with np.errstate(divide="ignore"):
         found: Floats = np.log2(total)
     return found

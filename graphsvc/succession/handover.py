@@ -112,6 +112,7 @@ class Handover:
         usual = getattr(self.first, f"{name}_usual")[place]
         # A model that the banned account could not use yet says nothing for or against.
         offered = getattr(self.last, f"{name}_usual")[place] > 0
+        # A cell without usual hours keeps a small share, so that the ratio stays finite.
         usual = np.where(offered, usual, 0.0) + 1e-3
         usual /= usual.sum(axis=1, keepdims=True)
         own = np.where(offered, old[legator], 0.0)
@@ -139,6 +140,7 @@ def build_handover(activity: pl.DataFrame, lives: Lives) -> Handover | None:
     hour = activity["hour"].to_numpy()
     account = activity["account"].to_numpy()
     begin, end = int(hour.min()), int(hour.max()) + 1
+    # Half of the largest number stands for never: differences with it do not overflow.
     ended = np.where(lives.ended >= 0, lives.ended // HOUR, np.iinfo(np.int64).max // 2)
     # The first full hour after the sign-up, or the first of the traffic known.
     born = np.maximum(-(-lives.created // HOUR), begin)
@@ -178,6 +180,7 @@ def _build_week(
     account, hour, model, requests = (column[rows] for column in columns)
     n, account = len(there), account.astype(np.int64)
     asked = np.bincount(account, requests, minlength=n)
+    # Account and hour in one integer: hours since 1970 fit into 32 bits.
     keys = account << 32 | hour
     if (keys[1:] < keys[:-1]).any():
         keys = np.sort(keys)
@@ -187,6 +190,7 @@ def _build_week(
     day = cells.reshape(n, CELLS).astype(np.float64)
     cells = np.bincount(account * models + model, minlength=n * models)
     by_model = cells.reshape(n, models).astype(np.float64)
+    # Half a request stands for none, so that the logarithm stays finite.
     level = np.log(np.maximum(asked, 0.5) / np.maximum(there, 1))
     return Week(
         np.bincount(active, minlength=n).astype(np.float64),

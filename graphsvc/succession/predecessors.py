@@ -136,6 +136,7 @@ class Predecessors:
     def forget(self, accounts: Collection[str]) -> "Predecessors":
         """Return the same without these ids: no sign-up follows such an account."""
         gone = pl.col("id").is_in(list(accounts))
+        # The rows stay, without id and end: other arrays name accounts by their row.
         kept = self.accounts.with_columns(
             id=pl.when(gone).then(pl.lit("")).otherwise("id"), ended=pl.when(gone).then(-1).otherwise("ended")
         )
@@ -223,6 +224,7 @@ def keep_predecessors(
     kinds = sorted({*learned, *estate.signals["kind"].unique()})
     homes = len(fitted.chances.replaced)
     size = np.bincount(lives.home + 1, minlength=homes)
+    # Pairs in no cluster are compared with all accounts.
     size[0] = len(lives.home)
     return Predecessors(
         accounts=pl.DataFrame({

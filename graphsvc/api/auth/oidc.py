@@ -206,7 +206,7 @@ class _KeySet:
 
 
 class _Kept(Generic[_Said]):
-    """A document of the issuer, fetched off the event loop by one task at a time, and no more often than needed."""
+    """A document of the issuer, fetched off the event loop by one task at a time, and only as often as needed."""
 
     def __init__(self, what: str, read: Callable[[], _Said]) -> None:
         self._what = what

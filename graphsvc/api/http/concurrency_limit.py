@@ -123,6 +123,7 @@ class FairSlots:
                 return
             name = min(fitting, key=lambda each: self._held.get(each, 0))
             units, turn = self._waiting[name].popleft()
+            # One that was cancelled in the same round of the loop is passed over.
             if not turn.done():
                 self._held[name] += units
                 turn.set_result(None)
@@ -161,6 +162,7 @@ class Entry:
             finally:
                 limit.turns.release_units(principal, 1)
         finally:
+            # Together with what `add_cost` has counted meanwhile.
             limit.costs.release_units(principal, self._cost)
 
     def add_cost(self, cost: int) -> None:

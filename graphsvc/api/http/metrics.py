@@ -64,7 +64,7 @@ class Metrics:
         """Make the metrics.
 
         Args:
-            shared: directory in which the processes of a service keep their values; None: there is one process.
+            shared: directory where the processes of a service keep their values; None: there is one process.
         """
         # One registry an app: the default one is global, and two apps in a test would clash.
         self.registry = registry = CollectorRegistry()

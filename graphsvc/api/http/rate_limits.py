@@ -43,7 +43,7 @@ class RateLimits:
 
         Args:
             settings: of the installation.
-            shared: directory in which all processes of the service count; None: there is one process.
+            shared: directory where all processes of the service count; None: there is one process.
 
         Raises:
             SettingsError: a rate cannot be parsed.
@@ -102,7 +102,7 @@ def _parse_rate(name: str, text: str) -> RateLimitItem:
 
 
 def find_network(client: str) -> str:
-    """Return the unit in which an address is counted: for IPv6 the /64, which one host has to itself."""
+    """Return the unit that an address is counted by: for IPv6 the /64, which one host has to itself."""
     try:
         address = ip_address(client)
     except ValueError:

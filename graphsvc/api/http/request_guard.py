@@ -138,6 +138,7 @@ class RequestGuard:
             yield
         finally:
             self._unknown[network] -= 1
+            # Without this the counter would grow with every address that ever asked.
             if not self._unknown[network]:
                 del self._unknown[network]
 

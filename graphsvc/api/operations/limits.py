@@ -1,6 +1,6 @@
 """Limits of one document: its shape before validation, its cost during execution.
 
-One walk with a memo a fragment measures the shape. So a document costs no more than its own length, however
+One walk with a memo a fragment measures the shape. So a document costs its own length at most, however
 often its fragments spread each other.
 """
 

@@ -262,7 +262,7 @@ def print_webhook(receiver: Receiver, stages: Stages) -> None:
 
 
 def print_addresses(settings: "Settings", service: Service, stages: Stages) -> None:
-    """Print where to go on and how to sign in, a line each."""
+    """Print where to continue and how to sign in, a line each."""
     from graphsvc import server
 
     stages.print_line(

@@ -162,7 +162,7 @@ def _find_pool(rows: pl.DataFrame, place: Ints, what: list[str], value: str) -> 
 def _choose_allied(
     rng: np.random.Generator, members: Members, since: int, until: int, share: float
 ) -> tuple[Ints, Ints, Ints]:
-    """Choose the members that use the ally's values, and the period in which each member would."""
+    """Choose the members that use the ally's values, and the period when each member would."""
     settling = (SETTLING * rng.random((2, len(members)))).astype(np.int64)
     begin = np.maximum(members.created + HOUR, since + settling[0])
     # An hour before their end, so that a ban ends a use and not the other way round.
