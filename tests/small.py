@@ -34,6 +34,7 @@ def evidence(
     everybody_has: bool = False,
     passing: Collection[tuple[int, int]] = (),
     created_at: Sequence[int] | None = None,
+    names: Sequence[str] = (),
 ) -> Evidence:
     """Evidence of (account, signal, family) rows.
 
@@ -42,6 +43,7 @@ def evidence(
         supporting: families that do not tie.
         everybody_has: each account has a value of each family, if nobody else's.
         passing: (account, signal) of uses in passing.
+        names: of the families.
     """
     edges = edges_of(rows).with_columns(
         brief=pl.Series([row[:2] in passing for row in rows], dtype=pl.Boolean)
@@ -63,7 +65,7 @@ def evidence(
         SignalTable(
             KindColumn(np.zeros(signals, dtype=np.uint8), ["ip"]),
             family,
-            [f"family {number}" for number in range(families)],
+            list(names) or [f"family {number}" for number in range(families)],
             level,
             np.bincount(edges["signal"].to_numpy(), minlength=signals),
             *(np.zeros(signals, dtype=dtype) for dtype in (np.float64, np.bool_, np.bool_)),

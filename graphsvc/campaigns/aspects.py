@@ -40,6 +40,7 @@ ASPECTS: Mapping[str, Aspect] = MappingProxyType(
         "country": Aspect.HOSTILITY,
         "per_payment": Aspect.HOSTILITY,
         "per_device": Aspect.HOSTILITY,
+        "tied": Aspect.HOSTILITY,
         "later": Aspect.HOSTILITY,
         "requests": Aspect.HOSTILITY,
     }

@@ -14,7 +14,13 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from graphsvc.campaigns.affinity import Uses, collect_uses, combine_families, measure_closedness
+from graphsvc.campaigns.affinity import (
+    Uses,
+    collect_uses,
+    combine_families,
+    find_apart,
+    measure_closedness,
+)
 from graphsvc.campaigns.coincidence import measure_coincidence
 from graphsvc.campaigns.meetings import OFTEN, find_meeting, join_meeting
 from graphsvc.campaigns.membership import Evidence
@@ -158,8 +164,9 @@ def _join_in_rounds(
 def join_grown(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     """Join grown clusters that share, in two families, values which hardly anyone outside of clusters uses.
 
-    Those that share little of these join if they also sign up at the same moments again and again. Each cluster joins
-    one other at most. Growing continues afterwards and joins again.
+    Those that share little of these, or have each their own infrastructure (`affinity.find_apart`), join only if they
+    also sign up at the same moments again and again. Each cluster joins one other at most. Growing continues
+    afterwards and joins again.
 
     Args:
         evidence: what accounts use.
@@ -174,7 +181,7 @@ def join_grown(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     closed = measure_closedness(uses, len(account), evidence)
     alike = combine_families(uses, core, len(names), evidence, closed)
     one, other, value = _list_alike(alike, JOINING_GROWN_MEETING)
-    meant = value >= JOINING_GROWN
+    meant = (value >= JOINING_GROWN) & ~find_apart(uses, core, len(names), evidence, one, other)
     rest = np.flatnonzero(~meant)
     meant[rest] = _find_meeting_pairs(evidence, account, core, one[rest], other[rest])
     one, other, _ = pair_groups(one[meant], other[meant], value[meant], len(names))

@@ -51,6 +51,11 @@ PARTS = {
     "declared": "declared organizations",
     "institution": "institutions' networks",
     "anonymous": "anonymous networks",
+    "country": "countries",
+    "per_payment": "members a payment instrument",
+    "per_device": "members a device",
+    "tied": "shared cards, devices and phone numbers",
+    "later": "what came to be used later",
 }
 """Parts of a score whose names don't say it themselves."""
 

@@ -1,7 +1,8 @@
 """Measure how members of a cluster live, pay and ask: where they say they are, how many share a card or a device.
 
-Honest groups are of one country, one card pays for many of them, and what a member comes to use later is its own. An
-operator says many countries, deals cards and devices out to a few accounts each, and has more asked of each account.
+Honest groups are of one country, one card pays for many of them, and what a member comes to use later is its own. Those
+who use the same software or copy the same prompts share no card, device or phone number at all. An operator says many
+countries, deals cards and devices out to a few accounts each, and has more asked of each account.
 """
 
 import numpy as np
@@ -18,6 +19,8 @@ DEALT = ("payment", "device")
 """Families whose values are dealt out to accounts: a card and a device can have many users at a time."""
 LATER = ("payment", "device", "network")
 """Families that an account keeps coming to use something new of."""
+TYING = ("payment", "device", "phone")
+"""Families of things that belong to a person or a firm, and that strangers do not come to share."""
 LATER_MS = 2 * 86_400_000
 """Time after sign-up from which a use is not part of setting an account up."""
 
@@ -33,15 +36,18 @@ def measure_spread(graph: SignalGraph, signals: SignalTable, members: pl.DataFra
     Returns:
         One row a cluster, sorted: cluster, size; one_country (probability that two members name the same country, null
         if fewer than two name one); payment and device (doublings of the number of members that the most shared of a
-        member's cards and devices is used by, on average; null where no member has one); later (share of cards, devices
-        and addresses that members came to use two days after sign-up or later which other members use too, null where
-        there are none) and later_uses (how many of them a member has); requests (median of members with traffic, null
-        where there are none) and active (share of members with traffic).
+        member's cards and devices is used by, on average; null where no member has one); tied (share of members with a
+        card, device or phone number that share one with another member, null where there are none) and known (share of
+        members that have one); later (share of cards, devices and addresses that members came to use two days after
+        sign-up or later which other members use too, null where there are none) and later_uses (how many of them a
+        member has); requests (median of members with traffic, null where there are none) and active (share of members
+        with traffic).
     """
     used = _list_uses(graph, signals, members)
     parts = [
         _measure_countries(graph, members),
         *(_measure_dealt(used, name) for name in DEALT),
+        _measure_tied(used),
         _measure_later(used),
         _measure_requests(graph, members),
     ]
@@ -49,6 +55,7 @@ def measure_spread(graph: SignalGraph, signals: SignalTable, members: pl.DataFra
     for part in parts:
         found = found.join(part, on="cluster", how="left", maintain_order="left")
     return found.with_columns(
+        known=pl.col("known").fill_null(0) / pl.col("size"),
         later_uses=pl.col("later_uses").fill_null(0) / pl.col("size"),
         active=pl.col("active").fill_null(0) / pl.col("size"),
     )
@@ -85,11 +92,17 @@ def _measure_countries(graph: SignalGraph, members: pl.DataFrame) -> pl.DataFram
 
 
 def _list_uses(graph: SignalGraph, signals: SignalTable, members: pl.DataFrame) -> pl.DataFrame:
-    """Return what members use of `LATER`: cluster, row (of `members`), family, inside (members with it), later."""
+    """Return what members use of `TYING` and `LATER`.
+
+    Columns: cluster, row (of `members`), family, inside (members with it), later.
+    """
     account = members["account"].to_numpy()
     row, edge = find_edges(graph, account)
     fine = ~graph.signals["kind"].is_in(list(DERIVED)).to_numpy()
-    wanted = np.array([name in LATER for name in signals.families], dtype=np.bool_)[signals.family] & fine
+    wanted = (
+        np.array([name in {*TYING, *LATER} for name in signals.families], dtype=np.bool_)[signals.family]
+        & fine
+    )
     kept = wanted[graph.signal[edge]]
     row, edge = row[kept], edge[kept]
     created = graph.accounts["created_at"].to_numpy()[account]
@@ -118,10 +131,21 @@ def _measure_dealt(used: pl.DataFrame, family: str) -> pl.DataFrame:
     return counts.select("cluster", (pl.Series(sums) / pl.col("len")).alias(family))
 
 
+def _measure_tied(used: pl.DataFrame) -> pl.DataFrame:
+    """Measure how many members share something of `TYING` with another member."""
+    return (
+        used.filter(pl.col("family").is_in(TYING))
+        .group_by("cluster", "row")
+        .agg(pl.col("inside").max())
+        .group_by("cluster")
+        .agg(tied=(pl.col("inside") > 1).sum() / pl.len(), known=pl.len())
+    )
+
+
 def _measure_later(used: pl.DataFrame) -> pl.DataFrame:
     """Measure how much of what members came to use later other members use too."""
     return (
-        used.filter(pl.col("later"))
+        used.filter(pl.col("later") & pl.col("family").is_in(LATER))
         .group_by("cluster")
         .agg(later=(pl.col("inside") > 1).sum() / pl.len(), later_uses=pl.len())
     )

@@ -133,6 +133,8 @@ DERIVED_NOUNS: dict[str, str] = {"prefix": "address range", "system": "network",
 """How sentences call a value of each derived kind."""
 
 BY_NAME: dict[str, SignalKind] = {kind.name: kind for kind in KINDS}
+INFRASTRUCTURE = ("payment", "device", "phone", "network")
+"""Families that strangers do not come to share by taking the same course or copying the same prompt."""
 
 
 def kind_of(name: str) -> SignalKind:

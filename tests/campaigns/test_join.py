@@ -164,6 +164,22 @@ def test_grown_clusters_of_which_two_accounts_meet_stay_apart() -> None:
     assert join_all(evidence(rows | STRANGERS, OTHERS), members).equals(members)
 
 
+@pytest.mark.parametrize("common", [False, True], ids=["own addresses", "common addresses"])
+def test_grown_clusters_that_share_a_tool_and_no_infrastructure_stay_apart(common: bool) -> None:
+    # Fingerprints and prompts of one tool, which no one else uses, and a pool of addresses each or for both.
+    rows = draw(range(80), range(6), PAYMENT, 1) | draw(range(80), range(100, 120), PROMPT, 2)
+    rows |= {
+        row
+        for n in range(2)
+        for row in draw(
+            range(40 * n, 40 * n + 40), range(500 + 20 * n * (not common), 520 + 20 * n), NETWORK, 2, n
+        )
+    }
+    members = members_of(range(40), range(40, 80))
+    given_ = evidence(rows | STRANGERS, OTHERS, names=("tls_fingerprint", "network", "prompt"))
+    assert join_all(given_, members).equals(members) is not common
+
+
 def test_groups_are_paired_by_falling_strength_each_once() -> None:
     one, other, strength = np.array([0, 1, 3]), np.array([1, 2, 4]), np.array([0.6, 0.9, 0.5])
     pairs = pair_groups(one, other, strength, 5)

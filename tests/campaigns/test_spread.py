@@ -27,7 +27,7 @@ def test_a_cluster_without_anything_has_no_measures() -> None:
     row = row_of(graph_of(10, [], []), 1)
     assert row == {
         "cluster": 1, "size": 2, "one_country": None, "payment": None, "device": None,
-        "later": None, "later_uses": 0.0, "requests": None, "active": 0.0,
+        "tied": None, "known": 0.0, "later": None, "later_uses": 0.0, "requests": None, "active": 0.0,
     }  # fmt: skip
 
 
@@ -57,6 +57,14 @@ def test_prefixes_and_other_kinds_are_not_dealt_out() -> None:
     row = row_of(graph_of(10, [("phone",), ("prompt",)], [(a, s) for a in range(4) for s in (0, 1)]))
     assert row["payment"] is None
     assert row["later"] is None
+
+
+def test_members_are_tied_by_a_card_device_or_phone_number_that_another_member_has() -> None:
+    # Members 0 and 1 share a card; 2 has a phone number that only outsiders share; 3 has an address of the others.
+    signals = [("instrument",), ("phone",), ("ip",)]
+    edges = [(0, 0), (1, 0), (2, 1), (8, 1), (0, 2), (3, 2)]
+    row = row_of(graph_of(10, signals, edges))
+    assert (row["tied"], row["known"]) == (pytest.approx(2 / 3), 0.75)
 
 
 def test_what_members_come_to_use_later_is_told_from_what_they_signed_up_with() -> None:
