@@ -95,7 +95,7 @@ def test_the_range_holds_nine_times_in_ten_where_the_innocents_are_known() -> No
     assert 0.9 <= held / 400 <= 0.99
 
 
-@pytest.mark.parametrize(("seed", "innocents"), [(114, 31), (152, 11)])
+@pytest.mark.parametrize(("seed", "innocents"), [(172, 15), (152, 11)])
 def test_a_run_states_a_range_that_holds_its_innocents(seed: int, innocents: int) -> None:
     with trials("inprocess") as runner:
         trial = runner.ours(runner.world(Name.parse(f"random:{seed}")))
