@@ -35,6 +35,10 @@ families below which two clusters have nothing of each other's (`find_apart`). M
 were to join, in worlds of two generators that knew nothing of the detection, random ones (seeds 100-159), hard:3 and
 hard2:22: of 47 pairs of one campaign 2 lie below, of 9 pairs of two operators 6. From .01 to .08 it is 2, and 5 or 6.
 Cores are too small for it: 314 of 1,128 pairs of one campaign lie below."""
+HARDLY_TIED = 0.1
+"""Share of the accounts of two cores up to which a family does not hold them together (`measure_alone`). At .3 and .2
+the same cores of prompts join on worlds of two generators, and at .3 240 honest accounts join the largest campaign of
+random:159 as well, a third of whose accounts share cards."""
 COMMON = 512
 """Cores that may use a value which most of its users outside of cores have too. Clients and prompts that half the world
 has make nearly all pairs and tell next to nothing: without this bound the cores of a million accounts (book) take three
@@ -138,6 +142,57 @@ def combine_families(
     return whole
 
 
+def measure_alone(uses: Uses, core: Ints, cores: int, evidence: Evidence, closed: Floats) -> csr_array:
+    """Measure the affinities of pairs of cores that one family alone holds together, if that is no infrastructure.
+
+    Where several families tie the accounts of either core, two of them must agree (`combine_families`). Where one does,
+    there is no second to ask. Infrastructure alone can be a supplier's, from whom rivals rent.
+
+    Args:
+        uses: of `collect_uses`.
+        core: (places,) int64, the core of each account.
+        cores: how many there are.
+        evidence: what accounts use.
+        closed: of `measure_closedness`.
+
+    Returns:
+        Matrix of shape (cores, cores), symmetric, float64 from 0 to 1: the affinity by closed values in the family that
+        ties `HELD_TOGETHER` of the accounts of both; nothing where there is none, or where another ties more than
+        `HARDLY_TIED`.
+    """
+    size = np.bincount(core, minlength=cores)
+    tied = [_measure_tied(core, *used, size) for used in uses.values()]
+    found = []
+    for number, (family, (place, signal)) in enumerate(uses.items()):
+        if evidence.signals.families[family] in INFRASTRUCTURE:
+            continue
+        having = int(evidence.having[family])
+        key, value = _measure_family(core[place], place, signal, size, having, evidence.degree, closed)
+        one, other = key // max(cores, 1), key % max(cores, 1)
+        both = [np.minimum(each[one], each[other]) for each in tied]
+        several = sum((each > HARDLY_TIED for each in both), start=np.zeros(len(key), dtype=np.int64))
+        alone = (several == 1) & (both[number] >= HELD_TOGETHER)
+        found.append((value[alone], one[alone], other[alone]))
+    empty = np.empty(0, dtype=np.int64)
+    value, one, other = (
+        np.concatenate(column) for column in zip((np.empty(0), empty, empty), *found, strict=True)
+    )
+    upper = csr_array((value, (one, other)), shape=(cores, cores))
+    whole = csr_array(upper + upper.T)
+    whole.eliminate_zeros()
+    return whole
+
+
+def _measure_tied(core: Ints, place: Ints, signal: Ints, size: Ints) -> Floats:
+    """Measure the share of each core's accounts that share a value of a family with another one of it; (cores,)."""
+    home = core[place]
+    key = home * (int(signal.max(initial=-1)) + 1) + signal
+    _, entry, inside = np.unique(key, return_inverse=True, return_counts=True)
+    several = inside[entry] > 1
+    tied: Floats = _count_accounts(home[several], place[several], len(size)) / np.maximum(size, 1)
+    return tied
+
+
 def find_apart(
     uses: Uses, core: Ints, cores: int, evidence: Evidence, one: Ints, other: Ints
 ) -> NDArray[np.bool_]:
@@ -156,19 +211,18 @@ def find_apart(
     Returns:
         (pairs,) bool; false where no family of infrastructure holds both together.
     """
-    size = np.bincount(core, minlength=cores)
     held, most = np.zeros(len(one), dtype=np.bool_), np.zeros(len(one))
+    # Affinities of all clusters are dear, and in most rounds no pair is asked for.
+    if not len(one):
+        return held
+    size = np.bincount(core, minlength=cores)
     for family, (place, signal) in uses.items():
         if evidence.signals.families[family] not in INFRASTRUCTURE:
             continue
-        home = core[place]
-        _, entry, inside = np.unique(
-            home * len(evidence.degree) + signal, return_inverse=True, return_counts=True
-        )
-        several = inside[entry] > 1
-        share = _count_accounts(home[several], place[several], cores) / np.maximum(size, 1)
+        share = _measure_tied(core, place, signal, size)
         both = np.minimum(share[one], share[other]) >= HELD_TOGETHER
-        key, value = _measure_family(home, place, signal, size, int(evidence.having[family]), evidence.degree)
+        having = int(evidence.having[family])
+        key, value = _measure_family(core[place], place, signal, size, having, evidence.degree)
         # Pairs that share nothing of the family have no entry.
         found = np.append(value, 0.0)
         asked = one * cores + other

@@ -35,7 +35,8 @@ def draw(accounts: range, values: range, family: int, each: int = 2, seed: int =
 
 def join_groups(rows: Rows, *groups: range, supporting: tuple[int, ...] = ()) -> list[int]:
     """Name the cluster of each group after joining; a group is never divided."""
-    joined = join_cores(evidence(rows | STRANGERS, OTHERS, supporting=supporting), members_of(*groups))
+    given_ = evidence(rows | STRANGERS, OTHERS, supporting=supporting, names=("payment", "network", "prompt"))
+    joined = join_cores(given_, members_of(*groups))
     number = dict(joined.select("account", "cluster").iter_rows())
     for group in groups:
         assert len({number[account] for account in group}) == 1
@@ -72,6 +73,22 @@ def test_operators_who_rent_from_one_market_stay_apart() -> None:
 def test_one_family_joins_nothing(values: int) -> None:
     one, other = range(30), range(30, 60)
     rows = draw(range(60), range(values), NETWORK)
+    rows |= draw(one, range(100, 109), PAYMENT) | draw(other, range(110, 119), PAYMENT)
+    assert join_groups(rows, one, other) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("family", "customers", "joined"),
+    [(PROMPT, range(0), True), (PROMPT, range(500, 980), False), (NETWORK, range(0), False)],
+    ids=["prompts", "prompts that others use too", "addresses"],
+)
+def test_cores_of_which_prompts_alone_are_known_join_by_a_list_of_their_own(
+    family: int, customers: range, joined: bool
+) -> None:
+    one, other = range(30), range(30, 60)
+    rows = draw(range(60), range(30), family) | draw(customers, range(30), family)
+    assert join_groups(rows, one, other) == [0, 0 if joined else 1]
+    # A second family holds each together, and does not agree.
     rows |= draw(one, range(100, 109), PAYMENT) | draw(other, range(110, 119), PAYMENT)
     assert join_groups(rows, one, other) == [0, 1]
 
