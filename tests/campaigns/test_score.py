@@ -17,6 +17,7 @@ from graphsvc.campaigns.score import (
     LEAST_ALONE,
     LEAST_CROWD,
     MOST_INFRASTRUCTURE,
+    MOST_ONE_VALUE,
     MOST_OTHER,
     MOST_POOLED,
     PRIOR,
@@ -149,6 +150,13 @@ def test_wide_kinds_count_each_and_not_without_end() -> None:
     assert bits("instrument", "device", "phone", "ip") == MOST_INFRASTRUCTURE * SHARED_BITS
     assert bits("prompt", "email_handle", "referral_code", "tls_fingerprint") == MOST_OTHER * SHARED_BITS
     assert bits("instrument", "prompt") == 2 * SHARED_BITS
+
+
+def test_one_value_makes_no_pool() -> None:
+    one, two = (parts_of(world(*pool("phone", numbers)))["pooled"] for numbers in (1, 2))
+    assert one.bits == MOST_ONE_VALUE < two.bits
+    assert one.says.endswith("and all of that is one value")
+    assert "one value" not in two.says
 
 
 def test_an_address_of_its_own_for_most_speaks_against_an_operator() -> None:
