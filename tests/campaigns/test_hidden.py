@@ -11,11 +11,11 @@ from graphsvc.campaigns.agreement import ABSENT, CLASSES, FINE, Agreement
 from graphsvc.campaigns.hidden import Several, find_several
 from graphsvc.campaigns.membership import Weighed, weigh
 
-ACCOUNTS = 1_000
-CAMPAIGN = range(120)
-CLUSTER = range(24)
+ACCOUNTS = 3_000
+CAMPAIGN = range(360)
+CLUSTER = range(72)
 """The part of the campaign that was found."""
-REST = range(24, 120)
+REST = range(72, 360)
 
 
 def uses(account: int, *, cards: bool) -> list[tuple[int, int, int]]:
@@ -24,10 +24,10 @@ def uses(account: int, *, cards: bool) -> list[tuple[int, int, int]]:
     return [*exits, (account, 6 + account % 10, 1)] if cards else exits
 
 
-def weigh_part(*, cards: bool) -> Weighed:
+def weigh_part(*, cards: bool, part: range = CLUSTER) -> Weighed:
     """Weigh all accounts against the part; the rest shares exits with it, and cards too where it is a campaign."""
-    rows = [use for account in CAMPAIGN for use in uses(account, cards=cards or account in CLUSTER)]
-    return weigh(evidence(rows, ACCOUNTS, families=2, everybody_has=True), members_of(CLUSTER))
+    rows = [use for account in CAMPAIGN for use in uses(account, cards=cards or account in part)]
+    return weigh(evidence(rows, ACCOUNTS, families=2, everybody_has=True), members_of(part))
 
 
 def bits_of_exits(weighed: Weighed) -> float:
@@ -42,6 +42,13 @@ def test_a_fifth_of_a_campaign_finds_the_rest(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(membership, "HIDDEN_ROUNDS", 0)
     plain = weigh_part(cards=True)
     assert bits_of_exits(found) > bits_of_exits(plain) + 1.0
+
+
+def test_a_cluster_of_few_does_not_look_for_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = range(membership.LEAST_SEARCHING - 1)
+    found = weigh_part(cards=True, part=few)
+    monkeypatch.setattr(membership, "HIDDEN_ROUNDS", 0)
+    assert bits_of_exits(found) == bits_of_exits(weigh_part(cards=True, part=few))
 
 
 def test_renters_of_an_exit_who_share_nothing_else_stay_others(monkeypatch: pytest.MonkeyPatch) -> None:
