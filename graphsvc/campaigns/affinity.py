@@ -120,9 +120,7 @@ def combine_families(
     size = np.bincount(core, minlength=cores)
 
     def measure(family: int) -> tuple[Ints, Floats]:
-        place, signal = uses[family]
-        having = int(evidence.having[family])
-        return _measure_family(core[place], place, signal, size, having, evidence.degree, closed)
+        return _measure_pairs(uses, family, core, size, evidence, closed)
 
     # Sorting and products of matrices release the interpreter, so families are measured side by side.
     with ThreadPoolExecutor(THREADS) as threads:
@@ -135,11 +133,7 @@ def combine_families(
     following = np.minimum(first + 1, max(len(key) - 1, 0))
     second = np.where((following > first) & (key[following] == key[first]), value[following], 0.0)
     mean = np.sqrt(value[first] * second)
-    one, other = key[first] // max(cores, 1), key[first] % max(cores, 1)
-    upper = csr_array((mean, (one, other)), shape=(cores, cores))
-    whole = csr_array(upper + upper.T)
-    whole.eliminate_zeros()
-    return whole
+    return _mirror_pairs(key[first], mean, cores)
 
 
 def measure_alone(uses: Uses, core: Ints, cores: int, evidence: Evidence, closed: Floats) -> csr_array:
@@ -161,22 +155,26 @@ def measure_alone(uses: Uses, core: Ints, cores: int, evidence: Evidence, closed
         `HARDLY_TIED`.
     """
     size = np.bincount(core, minlength=cores)
-    tied = [_measure_tied(core, *used, size) for used in uses.values()]
-    found = []
-    for number, (family, (place, signal)) in enumerate(uses.items()):
+    tied = {family: _measure_tied(core, *used, size) for family, used in uses.items()}
+    keys, values = [np.empty(0, np.int64)], [np.empty(0)]
+    for family in uses:
         if evidence.signals.families[family] in INFRASTRUCTURE:
             continue
-        having = int(evidence.having[family])
-        key, value = _measure_family(core[place], place, signal, size, having, evidence.degree, closed)
+        key, value = _measure_pairs(uses, family, core, size, evidence, closed)
         one, other = key // max(cores, 1), key % max(cores, 1)
-        both = [np.minimum(each[one], each[other]) for each in tied]
-        several = sum((each > HARDLY_TIED for each in both), start=np.zeros(len(key), dtype=np.int64))
-        alone = (several == 1) & (both[number] >= HELD_TOGETHER)
-        found.append((value[alone], one[alone], other[alone]))
-    empty = np.empty(0, dtype=np.int64)
-    value, one, other = (
-        np.concatenate(column) for column in zip((np.empty(0), empty, empty), *found, strict=True)
-    )
+        several = np.zeros(len(key), dtype=np.int64)
+        for share in tied.values():
+            several += np.minimum(share[one], share[other]) > HARDLY_TIED
+        both = np.minimum(tied[family][one], tied[family][other])
+        alone = (several == 1) & (both >= HELD_TOGETHER)
+        keys.append(key[alone])
+        values.append(value[alone])
+    return _mirror_pairs(np.concatenate(keys), np.concatenate(values), cores)
+
+
+def _mirror_pairs(key: Ints, value: Floats, cores: int) -> csr_array:
+    """Make a symmetric matrix of pairs, each given once as smaller · cores + larger; shape (cores, cores)."""
+    one, other = key // max(cores, 1), key % max(cores, 1)
     upper = csr_array((value, (one, other)), shape=(cores, cores))
     whole = csr_array(upper + upper.T)
     whole.eliminate_zeros()
@@ -221,8 +219,7 @@ def find_apart(
             continue
         share = _measure_tied(core, place, signal, size)
         both = np.minimum(share[one], share[other]) >= HELD_TOGETHER
-        having = int(evidence.having[family])
-        key, value = _measure_family(core[place], place, signal, size, having, evidence.degree)
+        key, value = _measure_pairs(uses, family, core, size, evidence)
         # Pairs that share nothing of the family have no entry.
         found = np.append(value, 0.0)
         asked = one * cores + other
@@ -232,6 +229,15 @@ def find_apart(
         most = np.where(both, np.maximum(most, alike), most)
     apart: NDArray[np.bool_] = held & (most < OWN_SUPPLY)
     return apart
+
+
+def _measure_pairs(
+    uses: Uses, family: int, core: Ints, size: Ints, evidence: Evidence, closed: Floats | None = None
+) -> tuple[Ints, Floats]:
+    """Measure the affinities in one family of `collect_uses`, as `_measure_family` does."""
+    place, signal = uses[family]
+    having = int(evidence.having[family])
+    return _measure_family(core[place], place, signal, size, having, evidence.degree, closed)
 
 
 def _measure_family(

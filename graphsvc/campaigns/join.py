@@ -216,7 +216,8 @@ def join_grown(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     closed = measure_closedness(uses, len(account), evidence)
     alike = combine_families(uses, core, len(names), evidence, closed)
     one, other, value = _list_alike(alike, JOINING_GROWN_MEETING)
-    meant = (value >= JOINING_GROWN) & ~find_apart(uses, core, len(names), evidence, one, other)
+    meant = value >= JOINING_GROWN
+    meant[meant] = ~find_apart(uses, core, len(names), evidence, one[meant], other[meant])
     rest = np.flatnonzero(~meant)
     meant[rest] = _find_meeting_pairs(evidence, account, core, one[rest], other[rest])
     one, other, _ = pair_groups(one[meant], other[meant], value[meant], len(names))

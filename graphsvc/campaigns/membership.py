@@ -334,11 +334,11 @@ def _learn(
     others = np.maximum(coarse(given.having)[None, :] - having, 1.0)
     worth = compare_classes(inside, outside, having, others, accounts)
     # Members that were not found yet are among all others. They agree in several families.
-    several = find_several(strange)
     size = np.bincount(of, minlength=shape[0])
-    prior, searching = compute_prior(size, accounts), size >= LEAST_SEARCHING
+    several = find_several(strange.rows(size[strange.cluster] >= LEAST_SEARCHING))
+    prior = compute_prior(size, accounts)
     for _ in range(HIDDEN_ROUNDS if len(several.account) else 0):
-        hidden = several.weigh(worth, prior, given.has) * searching[several.cluster]
+        hidden = several.weigh(worth, prior, given.has)
         seen = np.maximum(outside - several.count_classes(hidden, shape), 0.0)
         visible = np.maximum(others - several.count_families(hidden, given.has, shape[0]), 1.0)
         worth = compare_classes(inside, seen, having, visible, accounts)
