@@ -6,29 +6,52 @@ operators rent from are no pool of one.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from graphsvc.campaigns.agreement import MIN_POOL_BITS
 from graphsvc.campaigns.membership import Evidence
-from graphsvc.model.scale import coarse
+from graphsvc.campaigns.pool_pairs import (
+    Pools,
+    count_accounts,
+    find_pools,
+    list_pairs,
+    measure_pairs,
+    select_pairs,
+)
+from graphsvc.model.arrays import flag_starts
 from graphsvc.signals.kinds import INFRASTRUCTURE
 from graphsvc.types import Floats, Ints
 
-Uses = dict[int, tuple[Ints, Ints]]
-"""Uses by family: place of the account, and signal; each use once."""
-LEAST_SPARE = 0.3
-"""Share of a core's meetings that is left at least when those that hold it together are taken out. Down to .1 nothing
-changes on the market and hard2:22. On random worlds (seeds 100-189) 143 of 221 campaigns are found at .3, 133 at .1."""
+
+@dataclass(frozen=True, slots=True)
+class FamilyUses:
+    """Uses of one family's values; each use once.
+
+    Attributes:
+        place: (uses,) int64, place of the account.
+        value: (uses,) int64, the value, numbered from 0 within the family: tables of these alone are small.
+        signal: (values,) int64, the signal that each value is; ascending.
+    """
+
+    place: Ints
+    value: Ints
+    signal: Ints
+
+
+Uses = dict[int, FamilyUses]
+"""Uses by family."""
+Closed = dict[int, Floats]
+"""Weights of values by family, parallel to `FamilyUses.signal`."""
+Listed = tuple[Ints, Ints | None]
+"""Pairs of cores, and where they stand in products (`pool_pairs.list_pairs`)."""
 LEAST_CLOSED = 1e-9
 """No value is closed less than this: products of sparse matrices must keep an entry for it."""
 THREADS = 2
 """Families measured at once: two of them are most of the work, and each takes memory of its own."""
-MIN_VALUES = 2
-"""Values of a family that two cores must share: one is a borrowed address or a prompt that many copy."""
 HELD_TOGETHER, OWN_SUPPLY = 0.3, 0.05
 """Share of either cluster's accounts that a family of infrastructure ties to others of it, and affinity in such
 families below which two clusters have nothing of each other's (`find_apart`). Measured on pairs of grown clusters that
@@ -39,11 +62,6 @@ HARDLY_TIED = 0.1
 """Share of the accounts of two cores up to which a family does not hold them together (`measure_alone`). At .3 and .2
 the same cores of prompts join on worlds of two generators, and at .3 240 honest accounts join the largest campaign of
 random:159 as well, a third of whose accounts share cards."""
-COMMON = 512
-"""Cores that may use a value which most of its users outside of cores have too. Clients and prompts that half the world
-has make nearly all pairs and tell next to nothing: without this bound the cores of a million accounts (book) take three
-times as long to join, and the same campaigns are found. At 256 hard:12 without devices has 393 innocents instead of
-54."""
 
 
 def measure_affinity(evidence: Evidence, members: pl.DataFrame) -> csr_array:
@@ -71,16 +89,21 @@ def measure_affinity(evidence: Evidence, members: pl.DataFrame) -> csr_array:
 def collect_uses(evidence: Evidence, account: NDArray[np.int32]) -> Uses:
     """Collect the lasting uses of values that link, by family: place of the account in `account`, and signal."""
     place, signal, passing = evidence.uses.by(account)
-    kept = ~passing & evidence.ties[evidence.family[signal]] & (evidence.level[signal] == 0)
-    kept &= evidence.degree[signal] > 1
+    wanted = evidence.ties[evidence.family] & (evidence.level == 0) & (evidence.degree > 1)
+    kept = ~passing & wanted[signal]
     place, signal = place[kept].astype(np.int64), signal[kept].astype(np.int64)
     family = evidence.family[signal]
-    return {
-        number: (place[family == number], signal[family == number]) for number in np.unique(family).tolist()
-    }
+    found = {}
+    number = np.empty(len(evidence.degree), dtype=np.int64)
+    for name in np.unique(family).tolist():
+        of = np.flatnonzero(family == name)
+        values = np.unique(signal[of])
+        number[values] = np.arange(len(values))
+        found[name] = FamilyUses(place[of], number[signal[of]], values)
+    return found
 
 
-def measure_closedness(uses: Uses, accounts: int, evidence: Evidence) -> Floats:
+def measure_closedness(uses: Uses, accounts: int, evidence: Evidence) -> Closed:
     """Measure how far values are used by the accounts of clusters alone.
 
     Args:
@@ -89,16 +112,16 @@ def measure_closedness(uses: Uses, accounts: int, evidence: Evidence) -> Floats:
         evidence: what accounts use.
 
     Returns:
-        (signals,) float64: share of each value's users who are in any cluster, with the share that chance gives taken
-        out; hardly above 0 (as of all accounts) to 1 (all).
+        By family, (values,) float64: share of each value's users who are in any cluster, with the share that chance
+        gives taken out; hardly above 0 (as of all accounts) to 1 (all).
     """
-    inside = np.zeros(len(evidence.degree), dtype=np.int64)
-    for _, signal in uses.values():
-        inside += np.bincount(signal, minlength=len(inside))
     usual = accounts / max(evidence.accounts, 1)
-    share = inside / np.maximum(evidence.degree, 1)
-    closed: Floats = np.clip((share - usual) / max(1.0 - usual, LEAST_CLOSED), LEAST_CLOSED, 1.0)
-    return closed
+    found = {}
+    for family, used in uses.items():
+        inside = np.bincount(used.value, minlength=len(used.signal))
+        share = inside / np.maximum(evidence.degree[used.signal], 1)
+        found[family] = np.clip((share - usual) / max(1.0 - usual, LEAST_CLOSED), LEAST_CLOSED, 1.0)
+    return found
 
 
 def combine_families(
@@ -106,7 +129,7 @@ def combine_families(
     core: Ints,
     cores: int,
     evidence: Evidence,
-    closed: Floats | None = None,
+    closed: Closed | None = None,
 ) -> csr_array:
     """Combine the affinities by family: the geometric mean of each pair's two strongest.
 
@@ -119,14 +142,19 @@ def combine_families(
     """
     size = np.bincount(core, minlength=cores)
 
-    def measure(family: int) -> tuple[Ints, Floats]:
-        return _measure_pairs(uses, family, core, size, evidence, closed)
+    def find(family: int) -> Pools:
+        return _find_pools(uses, family, core, size, evidence, closed)
 
-    # Sorting and products of matrices release the interpreter, so families are measured side by side.
+    # Sorting and products of matrices release the interpreter, so families are worked on side by side.
     with ThreadPoolExecutor(THREADS) as threads:
-        found = [(np.empty(0, np.int64), np.empty(0)), *threads.map(measure, uses)]
-    key, value = (np.concatenate(column) for column in zip(*found, strict=True))
-    # The second strongest family must agree: one alone says that two operators rent from one market.
+        pools = list(threads.map(find, uses))
+        # The second strongest family must agree: one alone says that two operators rent from one market.
+        listed = _list_agreeing(pools, threads)
+        values = [np.empty(0), *threads.map(_measure_listed, pools, listed)]
+    key, value = (
+        np.concatenate([np.empty(0, np.int64), *(pairs for pairs, _ in listed)]),
+        np.concatenate(values),
+    )
     order = np.lexsort((-value, key))
     key, value = key[order], value[order]
     first = np.flatnonzero(np.diff(key, prepend=-1))
@@ -136,7 +164,38 @@ def combine_families(
     return _mirror_pairs(key[first], mean, cores)
 
 
-def measure_alone(uses: Uses, core: Ints, cores: int, evidence: Evidence, closed: Floats) -> csr_array:
+def _list_agreeing(pools: list[Pools], threads: ThreadPoolExecutor) -> list[Listed]:
+    """List the pairs of cores in each family that share enough in another one as well, as `list_pairs` does.
+
+    Where a pair stands in products is None for a family whose product was not made.
+    """
+    # The fingerprint of a tool is in very many pools and would make most of all pairs. So the family with the largest
+    # product is asked for the pairs of the others alone.
+    densest = max(range(len(pools)), key=lambda number: pools[number].products, default=-1)
+    rest = [pool for number, pool in enumerate(pools) if number != densest]
+    listed: list[Listed] = list(threads.map(list_pairs, rest))
+    if pools:
+        known = np.unique(np.concatenate([np.empty(0, np.int64), *(key for key, _ in listed)]))
+        listed.insert(densest, (select_pairs(pools[densest], known), None))
+    keys = np.sort(np.concatenate([np.empty(0, np.int64), *(key for key, _ in listed)]))
+    several = np.unique(keys[1:][keys[1:] == keys[:-1]])
+    return [_keep_pairs(pairs, np.isin(pairs[0], several)) for pairs in listed]
+
+
+def _keep_pairs(listed: Listed, kept: NDArray[np.bool_]) -> Listed:
+    """Keep some pairs (bool, one a pair)."""
+    key, spot = listed
+    return key[kept], None if spot is None else spot[kept]
+
+
+def _measure_listed(pools: Pools, listed: Listed) -> Floats:
+    """Measure the affinities of listed pairs."""
+    key, spot = listed
+    one, other = np.divmod(key, max(len(pools.share), 1))
+    return measure_pairs(pools, one, other, spot)
+
+
+def measure_alone(uses: Uses, core: Ints, cores: int, evidence: Evidence, closed: Closed) -> csr_array:
     """Measure the affinities of pairs of cores that one family alone holds together, if that is no infrastructure.
 
     Where several families tie the accounts of either core, two of them must agree (`combine_families`). Where one does,
@@ -155,20 +214,23 @@ def measure_alone(uses: Uses, core: Ints, cores: int, evidence: Evidence, closed
         `HARDLY_TIED`.
     """
     size = np.bincount(core, minlength=cores)
-    tied = {family: _measure_tied(core, *used, size) for family, used in uses.items()}
+    tied = {family: _measure_tied(core, used, size) for family, used in uses.items()}
     keys, values = [np.empty(0, np.int64)], [np.empty(0)]
     for family in uses:
         if evidence.signals.families[family] in INFRASTRUCTURE:
             continue
-        key, value = _measure_pairs(uses, family, core, size, evidence, closed)
-        one, other = key // max(cores, 1), key % max(cores, 1)
-        several = np.zeros(len(key), dtype=np.int64)
+        # Both cores of a pair must be held together, so that others need not be listed.
+        pools = _find_pools(uses, family, core, size, evidence, closed).keep_cores(
+            tied[family] >= HELD_TOGETHER
+        )
+        listed: Listed = list_pairs(pools)
+        one, other = np.divmod(listed[0], max(cores, 1))
+        several = np.zeros(len(one), dtype=np.int64)
         for share in tied.values():
             several += np.minimum(share[one], share[other]) > HARDLY_TIED
-        both = np.minimum(tied[family][one], tied[family][other])
-        alone = (several == 1) & (both >= HELD_TOGETHER)
-        keys.append(key[alone])
-        values.append(value[alone])
+        listed = _keep_pairs(listed, several == 1)
+        keys.append(listed[0])
+        values.append(_measure_listed(pools, listed))
     return _mirror_pairs(np.concatenate(keys), np.concatenate(values), cores)
 
 
@@ -181,13 +243,15 @@ def _mirror_pairs(key: Ints, value: Floats, cores: int) -> csr_array:
     return whole
 
 
-def _measure_tied(core: Ints, place: Ints, signal: Ints, size: Ints) -> Floats:
+def _measure_tied(core: Ints, used: FamilyUses, size: Ints) -> Floats:
     """Measure the share of each core's accounts that share a value of a family with another one of it; (cores,)."""
-    home = core[place]
-    key = home * (int(signal.max(initial=-1)) + 1) + signal
-    _, entry, inside = np.unique(key, return_inverse=True, return_counts=True)
-    several = inside[entry] > 1
-    tied: Floats = _count_accounts(home[several], place[several], len(size)) / np.maximum(size, 1)
+    home = core[used.place]
+    key = home * len(used.signal) + used.value
+    order = np.argsort(key)
+    starts = flag_starts(key[order])
+    # A use is shared where the one before or after it is of the same core and value.
+    several = order[~(starts & np.append(starts[1:], True))]
+    tied: Floats = count_accounts(home[several], used.place[several], len(size)) / np.maximum(size, 1)
     return tied
 
 
@@ -210,177 +274,27 @@ def find_apart(
         (pairs,) bool; false where no family of infrastructure holds both together.
     """
     held, most = np.zeros(len(one), dtype=np.bool_), np.zeros(len(one))
-    # Affinities of all clusters are dear, and in most rounds no pair is asked for.
+    # In most rounds no pair is asked for.
     if not len(one):
         return held
     size = np.bincount(core, minlength=cores)
-    for family, (place, signal) in uses.items():
+    for family, used in uses.items():
         if evidence.signals.families[family] not in INFRASTRUCTURE:
             continue
-        share = _measure_tied(core, place, signal, size)
+        share = _measure_tied(core, used, size)
         both = np.minimum(share[one], share[other]) >= HELD_TOGETHER
-        key, value = _measure_pairs(uses, family, core, size, evidence)
-        # Pairs that share nothing of the family have no entry.
-        found = np.append(value, 0.0)
-        asked = one * cores + other
-        spot = np.searchsorted(key, asked)
-        alike = np.where(np.append(key, -1)[spot] == asked, found[spot], 0.0)
+        alike = measure_pairs(_find_pools(uses, family, core, size, evidence), one, other)
         held |= both
         most = np.where(both, np.maximum(most, alike), most)
     apart: NDArray[np.bool_] = held & (most < OWN_SUPPLY)
     return apart
 
 
-def _measure_pairs(
-    uses: Uses, family: int, core: Ints, size: Ints, evidence: Evidence, closed: Floats | None = None
-) -> tuple[Ints, Floats]:
-    """Measure the affinities in one family of `collect_uses`, as `_measure_family` does."""
-    place, signal = uses[family]
-    having = int(evidence.having[family])
-    return _measure_family(core[place], place, signal, size, having, evidence.degree, closed)
-
-
-def _measure_family(
-    core: Ints,
-    place: Ints,
-    signal: Ints,
-    size: Ints,
-    having: int,
-    degree: Ints,
-    closed: Floats | None = None,
-) -> tuple[Ints, Floats]:
-    """Measure the affinities in one family.
-
-    Args:
-        core: (uses,) int64, core of the account of each use.
-        place: (uses,) int64, place of the account.
-        signal: (uses,) int64, the signal used.
-        size: accounts of each core.
-        having: accounts of all that have a value of the family.
-        degree: accounts of all that have each signal.
-        closed: (signals,) float64, weight of each signal, 0-1. With it, only accounts that share with the other core
-            bind a pair.
-
-    Returns:
-        Pairs of cores as smaller · cores + larger, ascending, and their affinities.
-    """
-    cores, signals = len(size), len(degree)
-    holding = _count_accounts(core, place, cores)
-    key = core * signals + signal
-    entry, inside = np.unique(key, return_counts=True)
-    row, column = np.divmod(entry, signals)
-    # Only what a core uses more than others do is its pool.
-    outside = coarse(np.maximum(degree[column] - inside, 0)) + 0.5
-    others = np.maximum(coarse(having) - holding[row], 0) + 1.0
-    pooled = inside / holding[row] >= 2.0**MIN_POOL_BITS * outside / others
-    pooled &= ~_find_common(column, inside, pooled, degree)
-    covered = pooled[np.searchsorted(entry, key)]
-    bound = _count_accounts(core[covered], place[covered], cores)
-    share = bound / np.maximum(size, 1)
-    row, column, inside = row[pooled], column[pooled], inside[pooled]
-    values, column = np.unique(column, return_inverse=True)
-    weight = 1.0 / np.maximum(np.bincount(column), 1)
-    held = holding[row].astype(np.float64)
-    # Two accounts of one core, each pair once: an account does not share with itself.
-    meetings = inside * (inside - 1.0) / np.maximum(held * (held - 1.0), 1.0)
-    within = np.bincount(row, weight[column] * meetings, minlength=cores)
-    # A core is connected because it was chosen so: a tree of shared values is no sign that its accounts meet often.
-    spare = 1.0 - np.maximum(bound - 1.0, 0.0) / np.maximum(
-        np.bincount(row, inside - 1.0, minlength=cores), 1.0
-    )
-    within = within * np.maximum(spare, LEAST_SPARE)
-    uses = csr_array((inside / held, (row, column)), shape=(cores, len(weight)))
-    weighed = _scale_values(uses, weight)
-    one, other, found = _list_pairs(weighed, uses)
-    usual = np.maximum(found, np.sqrt(within[one] * within[other]))
-    bound = np.minimum(share[one], share[other])
-    if closed is not None:
-        part = csr_array((inside / size[row], (row, column)), shape=uses.shape)
-        found, shared = _measure_closed_pairs(_scale_values(weighed, closed[values]), uses, part, one, other)
-        bound = np.minimum(bound, shared)
-    kept = (within[one] > 0.0) & (within[other] > 0.0)
-    one, other = one[kept], other[kept]
-    return one * cores + other, found[kept] / usual[kept] * bound[kept]
-
-
-def _count_accounts(core: Ints, place: Ints, cores: int) -> Ints:
-    """Count the accounts of each core that have a use; an account is in one core."""
-    home = np.full(int(place.max(initial=-1)) + 1, -1)
-    home[place] = core
-    return np.bincount(home[home >= 0], minlength=cores)
-
-
-def _find_common(column: Ints, inside: Ints, pooled: NDArray[np.bool_], degree: Ints) -> NDArray[np.bool_]:
-    """Find the entries of values that are in the pools of more than `COMMON` cores, and used by more accounts outside.
-
-    Args:
-        column: (entries,) int64, signal of each entry; an entry is a core and a signal.
-        inside: (entries,) int64, accounts of the core that have it.
-        pooled: (entries,) bool, true where it is in the core's pool.
-        degree: accounts of all that have each signal.
-    """
-    value, place = np.unique(column, return_inverse=True)
-    using = np.bincount(place[pooled], minlength=len(value))
-    among = np.bincount(place, inside, minlength=len(value))
-    common: NDArray[np.bool_] = ((using > COMMON) & (2 * among < degree[value]))[place]
-    return common
-
-
-def _scale_values(uses: csr_array, weight: Floats) -> csr_array:
-    """Multiply each column (value) by its weight."""
-    return csr_array((weight[uses.indices] * uses.data, uses.indices, uses.indptr), shape=uses.shape)
-
-
-def _list_pairs(weighed: csr_array, uses: csr_array) -> tuple[Ints, Ints, Floats]:
-    """List the pairs of cores that share `MIN_VALUES` values and more, and how often their accounts meet.
-
-    Args:
-        weighed: (cores, values), uses by weight.
-        uses: (cores, values), uses as shares, of the same structure.
-
-    Returns:
-        The smaller and the larger core of each pair, int64, sorted, and the sum of products over shared values.
-    """
-    ones = csr_array((np.ones(uses.nnz, dtype=np.int32), uses.indices, uses.indptr), shape=uses.shape)
-    # Both products have one structure. Few of their entries are kept, so these alone are sorted.
-    meetings, shared = csr_array(weighed @ uses.T), csr_array(ones @ ones.T)
-    row = np.repeat(np.arange(uses.shape[0]), np.diff(shared.indptr))
-    kept = np.flatnonzero((shared.data >= MIN_VALUES) & (row < shared.indices))
-    one, other = row[kept], shared.indices[kept].astype(np.int64)
-    order = np.argsort(one * uses.shape[0] + other)
-    found: Floats = meetings.data[kept]
-    return one[order], other[order], found[order]
-
-
-def _measure_closed_pairs(
-    weighed: csr_array, uses: csr_array, part: csr_array, one: Ints, other: Ints
-) -> tuple[Floats, Floats]:
-    """Measure how often accounts of two cores meet by closed values, and how many of either share with the other.
-
-    Args:
-        weighed: (cores, values), uses by weight.
-        uses: (cores, values), uses as shares of the accounts that have the family, of the same structure.
-        part: (cores, values), uses as shares of all accounts, of the same structure.
-        one: (pairs,) int64, the smaller core of each pair.
-        other: (pairs,) int64, the larger core of each pair.
-
-    Returns:
-        The sum of products over shared values, and the smaller share of accounts that have a value of the other's. An
-        account with several such values counts several times, so it is at most that.
-    """
-    ones = csr_array((np.ones(uses.nnz), uses.indices, uses.indptr), shape=uses.shape)
-    meetings, there, back = (
-        _read_pairs(csr_array(product), one, other)
-        for product in (weighed @ uses.T, part @ ones.T, ones @ part.T)
-    )
-    return meetings, np.minimum(np.minimum(there, back), 1.0)
-
-
-def _read_pairs(product: csr_array, one: Ints, other: Ints) -> Floats:
-    """Read the entries of pairs; every pair has one."""
-    # `searchsorted` needs ascending keys, and a product of matrices comes unsorted.
-    product.sort_indices()
-    cores = product.shape[0]
-    row = np.repeat(np.arange(cores), np.diff(product.indptr))
-    found: Floats = product.data[np.searchsorted(row * cores + product.indices, one * cores + other)]
-    return found
+def _find_pools(
+    uses: Uses, family: int, core: Ints, size: Ints, evidence: Evidence, closed: Closed | None = None
+) -> Pools:
+    """Find the pools of cores in one family of `collect_uses`."""
+    used, having = uses[family], int(evidence.having[family])
+    degree = evidence.degree[used.signal]
+    weight = None if closed is None else closed[family]
+    return find_pools(core[used.place], used.place, used.value, size, having, degree, weight)

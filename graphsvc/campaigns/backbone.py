@@ -5,11 +5,13 @@ place. Inside it is tied closely, by its own card, devices and address. Were the
 would vouch for itself. Only what is connected in two independent ways makes the pools that others are weighed by.
 """
 
+from itertools import chain
+
 import numpy as np
 import polars as pl
 
 from graphsvc.campaigns.membership import Evidence, find_leading, pools
-from graphsvc.model.arrays import flag_starts, sign_values
+from graphsvc.model.arrays import find_starts, flag_starts, sign_values
 from graphsvc.types import Ints
 
 LARGE_PART = 0.2
@@ -65,20 +67,49 @@ def find_blocks(row: Ints, value: Ints, rows: int) -> tuple[Ints, Ints]:
         block, row: parallel, sorted. Blocks are numbered from 0 by their smallest rows; a row is in several where
         it connects them.
     """
+    kept = _prune_leaves(row, value)
+    row, value = row[kept], value[kept]
     if not len(row):
         return np.empty(0, np.int64), np.empty(0, np.int64)
     # Networkit and what it brings take a second to import, which no other command than a detection should wait for.
     from graphsvc.community.graphs import networkit
 
-    count = rows + int(value.max()) + 1
+    names, row = np.unique(row, return_inverse=True)
+    values, value = np.unique(value, return_inverse=True)
     # Values are numbered after the rows, so that one graph holds both sides.
-    ends = (row.astype(np.uint64), (rows + value).astype(np.uint64))
+    ends = (row.astype(np.uint64), (len(names) + value).astype(np.uint64))
+    count = len(names) + len(values)
     graph = networkit.GraphFromCoo((np.ones(len(row)), ends), n=count, weighted=False, directed=False)
     found = networkit.components.BiconnectedComponents(graph).run().getComponents()
-    blocks = sorted(sorted(node for node in block if node < rows) for block in found)
-    blocks = [block for block in blocks if len(block) > 1]
-    number = np.repeat(np.arange(len(blocks)), [len(block) for block in blocks])
-    return number, np.array([node for block in blocks for node in block], dtype=np.int64)
+    block = np.repeat(np.arange(len(found)), [len(nodes) for nodes in found])
+    node = np.fromiter(chain.from_iterable(found), dtype=np.int64, count=len(block))
+    block, node = block[node < len(names)], node[node < len(names)]
+    several = np.bincount(block, minlength=len(found))[block] > 1
+    block, node = block[several], node[several]
+    order = np.lexsort((node, block))
+    block, node = block[order], node[order]
+    # Two blocks have one node in common at most, so that their two smallest rows tell them apart.
+    first = find_starts(block)
+    number = np.empty(len(first), dtype=np.int64)
+    number[np.lexsort((node[first + 1], node[first]))] = np.arange(len(first))
+    block = np.repeat(number, np.diff(np.append(first, len(block))))
+    order = np.lexsort((node, block))
+    return block[order], names[node[order]]
+
+
+def _prune_leaves(row: Ints, value: Ints) -> Ints:
+    """Prune rows and values with one edge until there are none: they are in no block of two rows.
+
+    Returns:
+        The edges that are left, int64, ascending.
+    """
+    left = np.arange(len(row))
+    while True:
+        ends = row[left], value[left]
+        inner = (np.bincount(ends[0])[ends[0]] > 1) & (np.bincount(ends[1])[ends[1]] > 1)
+        if inner.all():
+            return left
+        left = left[inner]
 
 
 def _merge_equal(row: Ints, value: Ints, rows: int) -> Ints:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import bdtrc
 
+from graphsvc.campaigns.affinity import Uses
 from graphsvc.campaigns.membership import Evidence
 from graphsvc.model.scale import coarse
 from graphsvc.types import Floats, Ints, Ints32
@@ -24,7 +25,7 @@ independent of each other: bands of one prompt, addresses of one proxy."""
 
 def measure_coincidence(
     evidence: Evidence,
-    uses: dict[int, tuple[Ints, Ints]],
+    uses: Uses,
     account: Ints32,
     core: Ints,
     one: Ints,
@@ -39,7 +40,7 @@ def measure_coincidence(
 
     Args:
         evidence: what accounts use.
-        uses: by family, place of the account in `account` and signal of each use (int64), each use once.
+        uses: of `affinity.collect_uses`.
         account: (places,) int32, the accounts of all cores.
         core: (places,) int64, the core of each account.
         one: (pairs,) int64, a core of each pair.
@@ -48,19 +49,27 @@ def measure_coincidence(
     Returns:
         (pairs,) float64, bits; 0 where they share nothing.
     """
-    # Counting uses is the dear part, and the last round of joining has no pairs to count them for.
     if not len(one):
         return np.empty(0)
-    cores, signals = int(core.max()) + 1, len(evidence.degree)
+    # Few of all cores are asked for, and their uses alone are counted.
+    names, ends = np.unique(np.concatenate([one, other]), return_inverse=True)
+    one, other = ends[: len(one)], ends[len(one) :]
+    number = np.full(int(core.max()) + 1, -1)
+    number[names] = np.arange(len(names))
+    core = number[core]
+    among = np.flatnonzero(core >= 0)
+    home, who = core[among], account[among]
     strongest = np.zeros((len(one), COUNTED))
-    for family, (place, signal) in uses.items():
+    for family, used in uses.items():
         # Accounts with a value of the family, and accounts with each value, by core.
-        holding = np.bincount(core[evidence.has[account, family]], minlength=cores)
-        entry, inside = np.unique(core[place] * signals + signal, return_counts=True)
-        row, column = np.divmod(entry, signals)
-        values, column = np.unique(column, return_inverse=True)
-        counts = csr_array((inside.astype(np.float64), (row, column)), shape=(cores, len(values)))
-        having, degree = float(max(coarse(int(evidence.having[family])), 1)), evidence.degree[values]
+        holding = np.bincount(home[evidence.has[who, family]], minlength=len(names))
+        at = core[used.place]
+        of = np.flatnonzero(at >= 0)
+        key = at[of] * len(used.signal) + used.value[of]
+        entry, inside = np.unique(key, return_counts=True)
+        row, column = np.divmod(entry, len(used.signal))
+        counts = csr_array((inside.astype(np.float64), (row, column)), shape=(len(names), len(used.signal)))
+        having, degree = float(max(coarse(int(evidence.having[family])), 1)), evidence.degree[used.signal]
         for start in range(0, len(one), BLOCK):
             block = slice(start, start + BLOCK)
             found = _measure_family(counts, holding, degree, having, one[block], other[block])

@@ -6,7 +6,7 @@ import polars as pl
 from graphsvc.campaigns.backbone import find_backbone
 from graphsvc.campaigns.join import join_grown
 from graphsvc.campaigns.membership import Evidence, Weighed, find_homes, weigh
-from graphsvc.types import Progress, ignore_progress
+from graphsvc.types import Ints32, Progress, ignore_progress
 
 SETTLED = 0.0003
 """Growing ends when fewer than this share of memberships changes in a round."""
@@ -57,23 +57,26 @@ def grow(
     looked: pl.DataFrame | None = None
     for number in range(rounds):
         grown = best(weighed, GROWING).select("cluster", "account")
-        came, went = _compare(grown, members)
-        if joining and max(came.height, went.height) <= SETTLING * members.height:
+        came, went = _compare(grown, members, given.accounts)
+        if joining and max(len(came), len(went)) <= SETTLING * members.height:
             grown = absorb_parts(weighed, grown, given.accounts)
             # To compare all clusters is dear: not again before as much has changed as growing calls settled.
-            if looked is None or max(map(len, _compare(grown, looked))) > SETTLING * members.height:
+            if (
+                looked is None
+                or max(map(len, _compare(grown, looked, given.accounts))) > SETTLING * members.height
+            ):
                 joined = join_grown(given, grown)
                 looked, grown = (grown if joined.equals(grown) else None), joined
-            came, went = _compare(grown, members)
+            came, went = _compare(grown, members, given.accounts)
         # Accounts between two clusters may go to and fro for ever.
-        if max(came.height, went.height) <= SETTLED * members.height or grown.equals(before):
+        if max(len(came), len(went)) <= SETTLED * members.height or grown.equals(before):
             break
         before = members
         members = grown
         # A cluster's evidence depends on its own members only: what did not change need not be weighed again.
-        changed = pl.concat([came, went])["cluster"].unique()
-        again = members.filter(pl.col("cluster").is_in(changed.implode()))
-        weighed = weighed.without(changed.to_list()).with_rows(
+        changed = np.unique(np.concatenate([came, went]))
+        again = members.filter(np.isin(members["cluster"].to_numpy(), changed))
+        weighed = weighed.without(changed.tolist()).with_rows(
             weigh(given, again, find_backbone(given, again))
         )
         progress("grow", number + 1, rounds)
@@ -81,10 +84,15 @@ def grow(
     return members, weighed
 
 
-def _compare(after: pl.DataFrame, before: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Find the rows that came and those that went."""
-    keys = ["cluster", "account"]
-    return after.join(before, on=keys, how="anti"), before.join(after, on=keys, how="anti")
+def _compare(after: pl.DataFrame, before: pl.DataFrame, accounts: int) -> tuple[Ints32, Ints32]:
+    """Find the clusters of the accounts that came, and of those that went; an account is in one cluster at most."""
+    came, went = (
+        one["cluster"].to_numpy()[
+            find_homes(other, accounts)[one["account"].to_numpy()] != one["cluster"].to_numpy()
+        ]
+        for one, other in ((after, before), (before, after))
+    )
+    return came, went
 
 
 def absorb_parts(weighed: Weighed, members: pl.DataFrame, accounts: int) -> pl.DataFrame:

@@ -124,8 +124,9 @@ def join_alike(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
         # Chance is asked of all pairs that there are, not of the alike ones alone.
         cores = int(core.max()) + 1
         pairs = max(coarse(cores * (cores - 1) // 2), 1)
-        bits = measure_coincidence(evidence, uses, account, core, one, other)
-        meant: NDArray[np.bool_] = (value >= JOINING) & (bits >= np.log2(pairs / CHANCE_JOINS))
+        meant: NDArray[np.bool_] = value >= JOINING
+        bits = measure_coincidence(evidence, uses, account, core, one[meant], other[meant])
+        meant[meant] = bits >= np.log2(pairs / CHANCE_JOINS)
         rest = np.flatnonzero(~meant)
         meant[rest] = _find_meeting_pairs(evidence, account, core, one[rest], other[rest])
         return meant

@@ -118,7 +118,9 @@ def judge(
                 "bits": total,
                 "families": [name for name, _, _ in family],
                 "summary": sentence(row["size"], family, row["first_seen"], row["last_seen"], row["stopped"]),
-                "parts": json.dumps([asdict(part) for part in parts[number]]),
+                "parts": json.dumps(
+                    [{"name": part.name, "bits": part.bits, "says": part.says} for part in parts[number]]
+                ),
                 "rank": 0,
             }
         )

@@ -21,7 +21,7 @@ from graphsvc.campaigns.partners import ROUNDS, merge_groups, name_members, pair
 from graphsvc.linkage.timing import WIDTHS, Population, count_between, measure_reach
 from graphsvc.model.arrays import expand_slices, find_starts, flag_starts
 from graphsvc.model.scale import coarse
-from graphsvc.types import Floats, Ints, Ints32
+from graphsvc.types import Flags, Floats, Ints, Ints32
 
 FALSE_JOINS = 0.1
 """False joins that chance may make in a round, for each group: a pair needs log2(groups / FALSE_JOINS) bits."""
@@ -54,6 +54,10 @@ class _Occasions:
     start: Ints
     end: Ints
     accounts: Ints
+
+    def rows(self, which: Flags) -> "_Occasions":
+        """Return some of the occasions."""
+        return _Occasions(self.group[which], self.start[which], self.end[which], self.accounts[which])
 
 
 @dataclass(slots=True)
@@ -119,19 +123,29 @@ def join_meeting(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
     account = members["account"].to_numpy()
     chains = _Chains(len(names))
     node, group = np.arange(len(names)), core
+    changed = np.ones(len(names), dtype=np.bool_)
+    known = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
     for _ in range(ROUNDS):
-        one, other, bits = find_meeting(evidence.signups, account, group, len(node), MOSTLY)
+        # The meetings of two groups depend on these alone: only those of groups that joined are measured again.
+        found = measure_meetings(evidence.signups, account, group, MOSTLY, changed)
+        one, other, bits = (np.concatenate(columns) for columns in zip(known, found, strict=True))
+        known = one, other, bits
+        one, other, bits = _select_unlikely(one, other, bits, len(node))
         # Pairs only: a third group is measured against both together in the next round.
         one, other, bits = pair_groups(one, other, bits, len(node))
         if not len(one):
             break
         choices = coarse(len(node))
         kept, place = merge_groups(len(node), one, other)
+        changed = np.zeros(len(node), dtype=np.bool_)
+        changed[one] = changed[other] = True
+        same = ~(changed[known[0]] | changed[known[1]])
+        known = place[known[0][same]], place[known[1][same]], known[2][same]
         node[one] = [
             chains.join(*pair, choices)
             for pair in zip(node[one].tolist(), node[other].tolist(), bits.tolist(), strict=True)
         ]
-        node, group = node[kept], place[group]
+        node, group, changed = node[kept], place[group], changed[kept]
     label = chains.label_groups(node)
     # The groups are in the order of their names, so the first of a label has the smallest.
     _, first, place = np.unique(label, return_index=True, return_inverse=True)
@@ -153,16 +167,22 @@ def find_meeting(
     Returns:
         The smaller and the larger group of each pair, sorted, and the bits of their meetings.
     """
-    if population is None or choices < 2:
-        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
-    one, other, bits = measure_meetings(population, account, group, often)
+    return _select_unlikely(*measure_meetings(population, account, group, often), choices)
+
+
+def _select_unlikely(one: Ints, other: Ints, bits: Floats, choices: int) -> tuple[Ints, Ints, Floats]:
+    """Select the pairs that meet too often for chance, where each group could meet so many others (`choices`)."""
     # Bonferroni over the partners that a group could have had.
-    enough = bits >= np.log2(coarse(choices) / FALSE_JOINS)
+    enough = bits >= np.log2(max(coarse(choices), 1) / FALSE_JOINS)
     return one[enough], other[enough], bits[enough]
 
 
 def measure_meetings(
-    population: Population, account: Ints32, group: Ints, often: float = 0.0
+    population: Population | None,
+    account: Ints32,
+    group: Ints,
+    often: float = 0.0,
+    asked: Flags | None = None,
 ) -> tuple[Ints, Ints, Floats]:
     """Measure how unlikely chance makes the meetings of groups.
 
@@ -172,15 +192,18 @@ def measure_meetings(
     looked at, each from both sides. The more likely side counts, and the less likely window.
 
     Args:
-        population: sign-ups of all accounts.
+        population: sign-ups of all accounts; None: there are no pairs.
         account: (members,) int32.
         group: (members,) int64, the group of each; an account is in one at most.
         often: share of the occasions of either group that meet the other, at least; 0-1.
+        asked: (groups,) bool, groups that one of each pair must be of; None: all are.
 
     Returns:
         The smaller and the larger group of each pair with that share, and with `MIN_MEETINGS` and more, on both sides;
         int64, sorted. And their bits.
     """
+    if population is None:
+        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
     moment = population.created_at[account]
     # Who has no moment meets no one, and is no occasion.
     known = moment >= 0
@@ -190,10 +213,18 @@ def measure_meetings(
     groups = int(group.max(initial=-1)) + 1
     gap = measure_reach(WIDTHS[0], population.resolution)
     occasions = _find_occasions(moment, group, gap)
+    asked = np.ones(groups, dtype=np.bool_) if asked is None else asked
     keys, bits = [np.empty(0, np.int64)], [np.empty(0)]
     for width in WIDTHS[:2]:
         key, found = _measure_window(
-            population, occasions, moment, group, groups, measure_reach(width, population.resolution), often
+            population,
+            occasions,
+            moment,
+            group,
+            groups,
+            measure_reach(width, population.resolution),
+            often,
+            asked,
         )
         keys.append(key)
         bits.append(found)
@@ -221,9 +252,20 @@ def _measure_window(
     groups: int,
     reach: int,
     often: float,
+    asked: Flags,
 ) -> tuple[Ints, Floats]:
     """Measure the meetings within `reach` ms: pairs as smaller · groups + larger, ascending, and their bits."""
-    found, count = _count_meetings(occasions, moment, group, groups, reach)
+    order = np.argsort(moment, kind="stable")
+    moment, group = moment[order], group[order]
+    among = asked[group]
+    # Occasions of groups that are asked for meet all others; those of the rest meet them alone.
+    parts = [
+        _count_meetings(occasions.rows(asked[occasions.group]), moment, group, groups, reach),
+        _count_meetings(occasions.rows(~asked[occasions.group]), moment[among], group[among], groups, reach),
+    ]
+    found, count = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    order = np.argsort(found)
+    found, count = found[order], count[order]
     one, other = found // max(groups, 1), found % max(groups, 1)
     back = np.searchsorted(found, other * groups + one)
     mutual = np.append(found, -1)[back] == other * groups + one
@@ -243,20 +285,25 @@ def _count_meetings(
 ) -> tuple[Ints, Ints]:
     """Count the occasions of each group that meet each other group.
 
+    Args:
+        occasions: of the groups whose meetings are counted.
+        moment: (members,) int64, ms, sorted.
+        group: (members,) int64, the group of each.
+        groups: how many there are.
+        reach: ms between an occasion and a member that meets it, at most.
+
     Returns:
         Pairs as group · groups + other, ascending, of `MIN_MEETINGS` and more, and the occasions; int64.
     """
-    order = np.argsort(moment, kind="stable")
-    ordered, at = moment[order], group[order]
-    begin = np.searchsorted(ordered, occasions.start - reach, "left")
-    end = np.searchsorted(ordered, occasions.end + reach, "right")
+    begin = np.searchsorted(moment, occasions.start - reach, "left")
+    end = np.searchsorted(moment, occasions.end + reach, "right")
     keys, counts = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for block in _split_rows(end - begin, occasions.group):
         occasion, place = expand_slices(begin[block], end[block])
         own = occasions.group[block][occasion]
-        elsewhere = own != at[place]
+        elsewhere = own != group[place]
         # An occasion meets a group once, however many accounts of it are there.
-        met = np.sort(occasion[elsewhere] * groups + at[place][elsewhere])
+        met = np.sort(occasion[elsewhere] * groups + group[place][elsewhere])
         met = met[flag_starts(met)]
         key = np.sort(occasions.group[block][met // max(groups, 1)] * groups + met % max(groups, 1))
         first = find_starts(key)
@@ -270,6 +317,10 @@ def _expect_meetings(
     population: Population, occasions: _Occasions, one: Ints, other: Ints, groups: int, reach: int
 ) -> Floats:
     """Compute how many occasions of `one` would meet `other` by chance; (pairs,) float64."""
+    # Of all groups few are in a pair, and a look at all moments is dear.
+    paired = np.zeros(groups, dtype=np.bool_)
+    paired[one] = True
+    occasions = occasions.rows(paired[occasions.group])
     moments = population.moments
     inside = count_between(moments, occasions.start - reach, occasions.end + reach)
     # Half a sign-up, where there is no other: no moment is quite empty.

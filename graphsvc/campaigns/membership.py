@@ -8,7 +8,7 @@ Members that a cluster does not have yet are counted with the others only to the
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -32,7 +32,7 @@ from graphsvc.campaigns.worth import compare_classes, compute_prior, count_class
 from graphsvc.linkage.signals import SignalTable
 from graphsvc.linkage.timing import Population, fit_signups, signup_bits
 from graphsvc.linkage.uses import Uses
-from graphsvc.model.arrays import find_starts
+from graphsvc.model.arrays import find_starts, flag_starts
 from graphsvc.model.scale import coarse
 from graphsvc.types import Floats, Ints
 
@@ -246,7 +246,8 @@ def weigh_asked(
     pairs = (fine.cluster * accounts + fine.account)[strong]
     # Members stay candidates: those that came in one burst with the others may agree strongly with none of them.
     own = np.flatnonzero(asked.belongs >= 0)
-    pairs = np.union1d(pairs, asked.belongs[own].astype(np.int64) * accounts + own)
+    pairs = np.sort(np.concatenate([pairs, asked.belongs[own].astype(np.int64) * accounts + own]))
+    pairs = pairs[flag_starts(pairs)]
     cluster, account = (
         (pairs // max(accounts, 1)).astype(np.int32),
         (pairs % max(accounts, 1)).astype(np.int32),
@@ -335,13 +336,19 @@ def _learn(
     worth = compare_classes(inside, outside, having, others, accounts)
     # Members that were not found yet are among all others. They agree in several families.
     size = np.bincount(of, minlength=shape[0])
-    several = find_several(strange.rows(size[strange.cluster] >= LEAST_SEARCHING))
-    prior = compute_prior(size, accounts)
+    strange = strange.rows(size[strange.cluster] >= LEAST_SEARCHING)
+    # Few clusters search, and the others' worth stays as it is.
+    searching, place = np.unique(strange.cluster, return_inverse=True)
+    several = find_several(replace(strange, cluster=place))
+    inside, outside, having, others = (part[searching] for part in (inside, outside, having, others))
+    prior, found = compute_prior(size[searching], accounts), worth[searching]
+    shape = (len(searching), families, CLASSES)
     for _ in range(HIDDEN_ROUNDS if len(several.account) else 0):
-        hidden = several.weigh(worth, prior, given.has)
+        hidden = several.weigh(found, prior, given.has)
         seen = np.maximum(outside - several.count_classes(hidden, shape), 0.0)
         visible = np.maximum(others - several.count_families(hidden, given.has, shape[0]), 1.0)
-        worth = compare_classes(inside, seen, having, visible, accounts)
+        found = compare_classes(inside, seen, having, visible, accounts)
+    worth[searching] = found
     return worth
 
 

@@ -23,6 +23,7 @@ from graphsvc.campaigns.timing import PARTS as TRAFFIC
 from graphsvc.campaigns.timing import traffic_evidence
 from graphsvc.campaigns.traits import holders, measure_ownership, measure_usual, traits
 from graphsvc.linkage.timing import fit_signups, lockstep, signup_population
+from graphsvc.model.arrays import find_starts
 from graphsvc.model.graph import SignalGraph
 from graphsvc.signals.kinds import INFRASTRUCTURE, family_ties
 from graphsvc.types import Progress, ignore_progress
@@ -208,9 +209,11 @@ def _weigh_pools(ownership: pl.DataFrame, pool: pl.DataFrame) -> dict[int, tuple
     """Weigh how much of what members use is their group's, by cluster; no family stands for infrastructure."""
     found: dict[int, tuple[set[str], list[Part]]] = {}
     values = dict(pool.filter(pl.col("level") == 0).group_by("cluster").len().iter_rows())
-    totals = ownership.select("cluster", "pooled").partition_by("cluster", as_dict=True, maintain_order=True)
-    for (number,), rows in totals.items():
-        total = float(rows["pooled"].to_numpy().sum())
+    cluster, pooled = ownership["cluster"].to_numpy(), ownership["pooled"].to_numpy()
+    # Slices of one column: a table for each of thousands of clusters takes longer than all sums.
+    first = find_starts(cluster)
+    for start, end in zip(first.tolist(), np.append(first[1:], len(cluster)).tolist(), strict=True):
+        number, total = int(cluster[start]), float(pooled[start:end].sum())
         most = MOST_POOLED if values[number] > 1 else MOST_ONE_VALUE
         bits = float(np.clip(POOLED_BITS * (total - EVEN_POOLED), LEAST_POOLED, most))
         says = f"{total:.0%} of what a member uses is shared in the group, on average"

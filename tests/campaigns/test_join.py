@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small import evidence, members_of
 
-from graphsvc.campaigns.affinity import COMMON, measure_affinity
+from graphsvc.campaigns.affinity import measure_affinity
 from graphsvc.campaigns.join import join_cores, join_grown
 from graphsvc.campaigns.membership import Evidence
 from graphsvc.campaigns.partners import pair_groups
+from graphsvc.campaigns.pool_pairs import COMMON
 
 PAYMENT, NETWORK, PROMPT = 0, 1, 2
 OTHERS = 2_000
