@@ -97,7 +97,8 @@ def collect_uses(evidence: Evidence, account: NDArray[np.int32]) -> Uses:
     number = np.empty(len(evidence.degree), dtype=np.int64)
     for name in np.unique(family).tolist():
         of = np.flatnonzero(family == name)
-        values = np.unique(signal[of])
+        values = np.sort(signal[of])
+        values = values[flag_starts(values)]
         number[values] = np.arange(len(values))
         found[name] = FamilyUses(place[of], number[signal[of]], values)
     return found

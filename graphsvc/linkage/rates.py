@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import betainc, gammaincc
 
 from graphsvc.linkage.timing import DAY, HOUR, RATE_PRIOR, RESOLUTIONS, resolution
+from graphsvc.model.arrays import find_starts
 from graphsvc.types import Floats, Ints
 
 WEEK = 7 * DAY
@@ -221,7 +222,10 @@ def _count_windows(moments: Ints, rate: Rate, scale: int) -> tuple[Floats, Ints,
         begins = np.arange(0, len(rate.expected), width // rate.step)
         mean = np.add.reduceat(rate.expected, begins)
         every = np.ones(len(mean), dtype=np.int64)
-    window, observed = np.unique((moments - rate.origin) // width, return_counts=True)
+    # Moments are sorted, and so are their windows.
+    window = (moments - rate.origin) // width
+    first = find_starts(window)
+    window, observed = window[first], np.diff(np.append(first, len(window)))
     owner = np.minimum(window // inside, len(mean) - 1)
     # The rest are windows without sign-ups, which tell the scatter as much as full ones.
     every -= np.bincount(owner, minlength=len(mean))

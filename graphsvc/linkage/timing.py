@@ -351,10 +351,12 @@ def _chances(signups: Signups, place: Ints, account: Ints) -> Floats:
 def _mixture(ratios: Floats, place: Ints, clusters: int) -> Floats:
     """Fit the shares of the mixture, (clusters, 1 + widths), by EM from the prior's (Dempster et al. 1977)."""
     weights = np.tile(WEIGHT_PRIOR / WEIGHT_PRIOR.sum(), (clusters, 1))
+    # A column at a time: a row has four numbers, and work on rows so short takes longer.
+    columns = [np.ascontiguousarray(column) for column in ratios.T]
     for _ in range(ROUNDS):
-        joint = weights[place] * ratios
-        joint /= joint.sum(axis=1, keepdims=True)
-        sums = np.stack([np.bincount(place, part, minlength=clusters) for part in joint.T], axis=1)
+        joint = [np.take(weight, place) * column for weight, column in zip(weights.T, columns, strict=True)]
+        total = sum(joint[1:], start=joint[0])
+        sums = np.stack([np.bincount(place, part / total, minlength=clusters) for part in joint], axis=1)
         weights = WEIGHT_PRIOR + BOTH_ENDS * sums
         weights /= weights.sum(axis=1, keepdims=True)
     return weights

@@ -131,6 +131,20 @@ def test_the_names_of_cells_do_not_matter(names: list[int], seed: int) -> None:
     assert as_sets(join_meeting(known, renamed)) == as_sets(join_meeting(known, members))
 
 
+def test_groups_that_are_asked_for_meet_all_others() -> None:
+    created_at = draw_population()
+    give_sessions(created_at, 12, 8)
+    members = cells_of(40)
+    group = members["cluster"].to_numpy()
+    given_ = (signup_population(created_at), members["account"].to_numpy(), group)
+    asked = np.arange(40) % 5 == 0
+    one, other, bits = measure_meetings(*given_)
+    met = asked[one] | asked[other]
+    assert 0 < met.sum() < len(one)
+    for part, same in zip(measure_meetings(*given_, 0.0, asked), (one, other, bits), strict=True):
+        assert np.array_equal(part, same[met])
+
+
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     created_at = draw_population()
     give_sessions(created_at, 12, 8)
