@@ -212,7 +212,8 @@ def _weigh_pools(ownership: pl.DataFrame, pool: pl.DataFrame) -> dict[int, tuple
     cluster, pooled = ownership["cluster"].to_numpy(), ownership["pooled"].to_numpy()
     # Slices of one column: a table for each of thousands of clusters takes longer than all sums.
     first = find_starts(cluster)
-    for start, end in zip(first.tolist(), np.append(first[1:], len(cluster)).tolist(), strict=True):
+    ends = np.append(first, len(cluster))[1:]
+    for start, end in zip(first.tolist(), ends.tolist(), strict=True):
         number, total = int(cluster[start]), float(pooled[start:end].sum())
         most = MOST_POOLED if values[number] > 1 else MOST_ONE_VALUE
         bits = float(np.clip(POOLED_BITS * (total - EVEN_POOLED), LEAST_POOLED, most))
