@@ -31,7 +31,9 @@ BATCH = 5_000
 """Rows a statement."""
 SIDE_BY_SIDE = {"members", "former", "links"}
 """Statements of which two batches are written at once. Batches of different clusters have no account in common, so none
-waits for another one. Signals are in several clusters, and batches of `shares` would wait for each other in a circle."""
+waits for another. Signals are in several clusters, and batches of `shares` would wait for each other in a circle."""
+CREATED = {"members"}
+"""Statements that are not idempotent, and are kept from being repeated by a claim."""
 
 
 def begin_run(store: Store, run: Run, started_at: datetime) -> None:
@@ -59,6 +61,7 @@ def begin_run(store: Store, run: Run, started_at: datetime) -> None:
     # In batches of its own transactions: what an interrupted run staged may be larger than one transaction
     # can hold.
     store.run_autocommit("publish/unstage", keep=run.id)
+    store.write("publish/unclaim", keep=run.id)
 
 
 def record_stages(store: Store, run: Run, stages: Sequence[Stage]) -> None:
@@ -234,6 +237,7 @@ def fail_run(store: Store, run: Run, error: str) -> None:
     """Mark `run` failed and remove what it had staged."""
     mark_failed(store, run.id, error)
     store.run_autocommit("publish/unstage", keep="")
+    store.write("publish/unclaim", keep="")
 
 
 def _format_documents(frame: pl.DataFrame) -> list[str]:
@@ -244,8 +248,12 @@ def _format_documents(frame: pl.DataFrame) -> list[str]:
 def _write_batches(store: Store, run: str, name: str, frame: pl.DataFrame, progress: Progress) -> None:
     """Write a frame in batches, those of `SIDE_BY_SIDE` in two parts at once."""
 
-    def write_batch(rows: pl.DataFrame) -> int:
-        store.write(f"publish/{name}", run=run, **rows.to_dict(as_series=False))
+    def write_batch(rows: pl.DataFrame, batch: str) -> int:
+        step = f"publish/{name}", {"run": run, **rows.to_dict(as_series=False)}
+        if name in CREATED:
+            store.write_guarded(("publish/claim", {"run": run, "batch": batch}), step)
+        else:
+            store.run_transaction(step)
         return rows.height
 
     # One transaction a batch: memory of the database stays bounded, and progress can be told.
@@ -254,9 +262,9 @@ def _write_batches(store: Store, run: str, name: str, frame: pl.DataFrame, progr
     done = 0
     try:
         batches = [
-            writer.submit(write_batch, rows)
-            for writer, part in zip(writers, parts, strict=True)
-            for rows in part
+            writer.submit(write_batch, rows, f"{name}/{half}/{number}")
+            for half, (writer, part) in enumerate(zip(writers, parts, strict=True))
+            for number, rows in enumerate(part)
         ]
         for batch in as_completed(batches):
             done += batch.result()
