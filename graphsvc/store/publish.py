@@ -25,7 +25,7 @@ from graphsvc.store.decisions import TURNS, build_record_step, build_seen_guard,
 from graphsvc.store.events import FAILURES, build_append_step
 from graphsvc.store.staging import build_evidence, read_memberships
 from graphsvc.succession.successions import Succession, resolve_ids
-from graphsvc.types import Progress
+from graphsvc.types import Progress, ignore_progress
 
 BATCH = 5_000
 """Rows a statement."""
@@ -172,7 +172,8 @@ def publish(
     store.run_autocommit("publish/tidy_successions", run=run.id)
     # A link that was deleted by hand is missed here, since the version of its account says that it is there.
     if store.read("publish/count_links")[0]["links"] != evidence.links.height:
-        _write_batches(store, run.id, "links", evidence.links, progress)
+        # The run is published, so it can be cancelled no more.
+        _write_batches(store, run.id, "links", evidence.links, ignore_progress)
 
 
 def _publish_staged(

@@ -140,7 +140,7 @@ def test_a_commit_whose_answer_was_lost_is_done_once(days: Days, monkeypatch: py
         followed = days.day(A + B)
     assert read_run_events(days.store, "run-2").equals(followed.events)
     assert read_history(days.store, one, 100)["kind"].to_list() == ["grew", "merged", "born"]
-    # Also what was staged: nobody is a member twice.
+    # The batches of members were run twice, too.
     assert sorted(read_members(days.store)["account_id"]) == sorted(A + B)
 
 
