@@ -20,7 +20,7 @@ RETURN c {.*, firstSeen: c.firstSeen.epochMillis, lastSeen: c.lastSeen.epochMill
        COLLECT {
          MATCH (a:Account)-[l:LINKED]->(b:Account)
          USING INDEX l:LINKED(of, place)
-         WHERE l.of = c.run + '/' + c.id AND l.place <= 200
+         WHERE l.of = c.id AND l.place <= 200 AND EXISTS { (a)-[m:MEMBER_OF]->(c) WHERE m.linksVersion = l.version }
          WITH a, b, l
          ORDER BY l.place
          RETURN {source: a.id, target: b.id, bits: l.bits}

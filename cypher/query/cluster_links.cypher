@@ -7,7 +7,9 @@ MATCH (c:Cluster {id: owner})
 CALL (c) {
   MATCH (a:Account)-[l:LINKED]->(b:Account)
   USING INDEX l:LINKED(of, place)
-  WHERE l.of = c.run + '/' + c.id AND l.place <= $limit
+  WHERE l.of = c.id AND l.place <= $limit
+    // Not those that a run has staged, nor those of the run before.
+    AND EXISTS { (a)-[m:MEMBER_OF]->(c) WHERE m.linksVersion = l.version }
   RETURN a, l, b
 }
 RETURN owner,

@@ -2,6 +2,7 @@
 // Parameters: $clusters (ids)
 // Returns: source, target (ids), bits, families, family_bits, signals (parallel lists)
 UNWIND $clusters AS id
-MATCH (c:Cluster {id: id})<-[:MEMBER_OF]-(a:Account)-[l:LINKED {run: c.run}]->(b:Account)
+MATCH (:Cluster {id: id})<-[m:MEMBER_OF]-(a:Account)-[l:LINKED]->(b:Account)
+WHERE l.version = m.linksVersion
 RETURN a.id AS source, b.id AS target, l.bits AS bits, l.families AS families, l.familyBits AS family_bits,
        l.signals AS signals

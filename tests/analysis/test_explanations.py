@@ -29,8 +29,8 @@ from graphsvc.settings import Settings
 from graphsvc.signals.tokens import load_or_create_key
 from graphsvc.store import Store
 from graphsvc.store.graph import read_graph
-from graphsvc.store.publish import list_signal_keys
 from graphsvc.store.published import read_clusters
+from graphsvc.store.staging import list_signal_keys
 
 ROOT = Path(__file__).parents[2]
 ALL = 100_000

@@ -140,6 +140,8 @@ def test_a_commit_whose_answer_was_lost_is_done_once(days: Days, monkeypatch: py
         followed = days.day(A + B)
     assert read_run_events(days.store, "run-2").equals(followed.events)
     assert read_history(days.store, one, 100)["kind"].to_list() == ["grew", "merged", "born"]
+    # The batches of members were run twice, too.
+    assert sorted(read_members(days.store)["account_id"]) == sorted(A + B)
 
 
 def test_of_two_runs_at_once_the_later_one_publishes(days: Days) -> None:
