@@ -11,7 +11,10 @@ from small import graph_of, members_of
 
 from graphsvc.campaigns.membership import pools
 from graphsvc.campaigns.score import (
+    COUNTRY_ALONE,
+    COUNTRY_BITS,
     CROWD_BITS,
+    EVEN_COUNTRY,
     EVEN_CROWD,
     EVENT_BITS,
     LEAST_ALONE,
@@ -204,6 +207,21 @@ def test_what_two_share_makes_a_pair_in_however_small_a_group(size: int, least: 
 
     assert shared(least)
     assert not shared(least - 1)
+
+
+def test_one_country_counts_twice_where_no_infrastructure_is_known() -> None:
+    def weigh(*more: Signal) -> float:
+        signals = [*pool("prompt", 3), *more]
+        edges = {(account, number) for number, (_, users) in enumerate(signals) for account in users}
+        country = ["DE" if account in GROUP or account % 4 == 0 else "FR" for account in range(ACCOUNTS)]
+        return parts_of(graph_of(ACCOUNTS, [key for key, _ in signals], edges, country=country))[
+            "country"
+        ].bits
+
+    # A card that some stranger has is enough to know that the data has cards.
+    with_cards = weigh((("instrument", "", ""), [SIZE]))
+    assert with_cards == pytest.approx(COUNTRY_BITS * (1.0 - EVEN_COUNTRY))
+    assert weigh() == pytest.approx(COUNTRY_ALONE * with_cards)
 
 
 def undeclared(outsiders: int) -> SignalGraph:
