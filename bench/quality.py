@@ -35,6 +35,7 @@ from bench.measures import (
     random_worlds,
     road,
     small,
+    subsets,
     table,
 )
 from bench.plots import draw
@@ -55,6 +56,7 @@ PARTS: dict[str, tuple[Part, tuple[str, ...]]] = {
     "road": (road.road, road.WORLDS),
     "random": (random_worlds.random_worlds, random_worlds.WORLDS),
     "independent": (independent.independent, ()),
+    "subsets": (subsets.subsets, ()),
     "permuted": (permuted.permuted, permuted.WORLDS),
     "market": (outside.market, ()),
     "real": (outside.real, ()),

@@ -6,7 +6,7 @@ from typing import Any
 from bench.markdown import Row, count_text, grid, rate_text
 from bench.measures.evasion import LOST
 from bench.measures.table import TRAIN
-from bench.report_aims import independent, market, permuted, random_worlds, real, small
+from bench.report_aims import independent, market, permuted, random_worlds, real, small, subsets
 from bench.trials import OURS
 
 INTRODUCTION = """# Quality of detection
@@ -58,6 +58,7 @@ def as_markdown(result: dict[str, Any], plots: dict[str, str]) -> str:
         "road": ("The full road", _road),
         "random": ("Random worlds", random_worlds),
         "independent": ("Worlds of generators that know nothing of the detection", independent),
+        "subsets": ("The same with tables taken away", subsets),
         "permuted": ("Permuted worlds", permuted),
         "market": ("A market of an independent generator", market),
         "real": ("Two public data sets", real),

@@ -328,3 +328,19 @@ def print_outcome(outcome: "Outcome") -> None:
             f"Members belong with {outcome.thresholds['membership']:.1%} or more. The likeliest number of false "
             f"positives among them is {likely} (nine runs in ten: {low} to {high}; on average {mean})."
         )
+        typer.echo(describe_excess(outcome), nl=False)
+
+
+def describe_excess(outcome: "Outcome") -> str:
+    """Describe by how much the likeliest number of false positives exceeds the budget; '' where it does not."""
+    from graphsvc.campaigns.budget import LEAST_INNOCENTS
+
+    parameters = outcome.run.parameters
+    accounts = (outcome.run.accounts or 0) - outcome.members
+    allowed = max(parameters["budget"] * accounts, LEAST_INNOCENTS)
+    if outcome.thresholds["likely_innocents"] <= allowed:
+        return ""
+    return (
+        f"That is more than the budget of {allowed:,.0f}, which limits doubtful members and not clusters that may be "
+        f"no campaign. Raise --min-score (now {parameters['min_score']:g}) to publish surer campaigns only.\n"
+    )
