@@ -18,7 +18,7 @@ from bench.held_out_suppliers.export import export, write_bundle
 from bench.held_out_suppliers.simulation import simulate
 from bench.measures.outside import read_bundle_world
 from bench.measures.random_worlds import COMPARED, LEAST, Gathered, add_world, summarise
-from bench.trials import OURS, Name, Trials, say
+from bench.trials import OURS, Name, Trial, Trials, say
 from bench.worlds import World
 
 SEEDS = (101, 102)
@@ -68,10 +68,15 @@ def _make_worlds(generator: str, write: Callable[[int, int, Path], None]) -> Ite
                 yield read_bundle_world(f"{generator}:{seed}:{number}", Path(directory))
 
 
+def run_method(trials: Trials, world: World, method: str) -> Trial:
+    """Run the detection, or the baseline of that name, on a world."""
+    return trials.ours(world) if method == OURS else trials.baseline(world, method, BASELINES[method])
+
+
 def _gather(trials: Trials, world: World, methods: dict[str, Gathered]) -> None:
     """Add the figures of all methods on a world, and what they find and flag in all."""
     for method, gathered in methods.items():
-        trial = trials.ours(world) if method == OURS else trials.baseline(world, method, BASELINES[method])
+        trial = run_method(trials, world, method)
         add_world(gathered, world.truth, trial)
         found, flagged = count_found(world.truth, trial.members, LEAST), trial.figures["false_positives"]
         for name, hits, of in (

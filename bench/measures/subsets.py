@@ -7,12 +7,12 @@ from typing import Any
 
 import polars as pl
 
-from bench.baselines import BASELINES
 from bench.groups import count_found
-from bench.measures.independent import GENERATORS, NUMBERS
+from bench.measures.independent import GENERATORS, NUMBERS, run_method
 from bench.measures.outside import read_bundle_world
 from bench.measures.random_worlds import COMPARED, LEAST
 from bench.trials import OURS, Name, Trials, say
+from bench.worlds import World
 
 SEED = 101
 """Nothing was chosen on worlds of this seed. Weights of scores were fitted with seeds 1 to 3, and with all tables."""
@@ -38,9 +38,7 @@ def subsets(trials: Trials, _worlds: list[Name]) -> list[dict[str, Any]]:
     counts: dict[tuple[str, str], dict[str, int]] = {}
     for world, tables in _make_worlds():
         for method in (OURS, *COMPARED):
-            trial = (
-                trials.ours(world) if method == OURS else trials.baseline(world, method, BASELINES[method])
-            )
+            trial = run_method(trials, world, method)
             found, flagged = count_found(world.truth, trial.members, LEAST), trial.figures["false_positives"]
             count = counts.setdefault(
                 (tables, method), dict.fromkeys(("worlds", "found", "campaigns", "flagged", "innocents"), 0)
@@ -58,7 +56,7 @@ def subsets(trials: Trials, _worlds: list[Name]) -> list[dict[str, Any]]:
     ]
 
 
-def _make_worlds() -> Iterator[tuple[Any, str]]:
+def _make_worlds() -> Iterator[tuple[World, str]]:
     """Yield each world with each subset that leaves it a table of signals."""
     for generator, write in GENERATORS.items():
         for number in NUMBERS:

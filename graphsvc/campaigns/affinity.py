@@ -152,10 +152,7 @@ def combine_families(
         # The second strongest family must agree: one alone says that two operators rent from one market.
         listed = _list_agreeing(pools, threads)
         values = [np.empty(0), *threads.map(_measure_listed, pools, listed)]
-    key, value = (
-        np.concatenate([np.empty(0, np.int64), *(pairs for pairs, _ in listed)]),
-        np.concatenate(values),
-    )
+    key, value = _collect_keys(listed), np.concatenate(values)
     order = np.lexsort((-value, key))
     key, value = key[order], value[order]
     first = np.flatnonzero(np.diff(key, prepend=-1))
@@ -176,11 +173,16 @@ def _list_agreeing(pools: list[Pools], threads: ThreadPoolExecutor) -> list[List
     rest = [pool for number, pool in enumerate(pools) if number != densest]
     listed: list[Listed] = list(threads.map(list_pairs, rest))
     if pools:
-        known = np.unique(np.concatenate([np.empty(0, np.int64), *(key for key, _ in listed)]))
+        known = np.unique(_collect_keys(listed))
         listed.insert(densest, (select_pairs(pools[densest], known), None))
-    keys = np.sort(np.concatenate([np.empty(0, np.int64), *(key for key, _ in listed)]))
+    keys = np.sort(_collect_keys(listed))
     several = np.unique(keys[1:][keys[1:] == keys[:-1]])
     return [_keep_pairs(pairs, np.isin(pairs[0], several)) for pairs in listed]
+
+
+def _collect_keys(listed: list[Listed]) -> Ints:
+    """Collect the pairs of all lists, one list after the other."""
+    return np.concatenate([np.empty(0, np.int64), *(key for key, _ in listed)])
 
 
 def _keep_pairs(listed: Listed, kept: NDArray[np.bool_]) -> Listed:
@@ -216,7 +218,7 @@ def measure_alone(uses: Uses, core: Ints, cores: int, evidence: Evidence, closed
     """
     size = np.bincount(core, minlength=cores)
     tied = {family: _measure_tied(core, used, size) for family, used in uses.items()}
-    keys, values = [np.empty(0, np.int64)], [np.empty(0)]
+    found, values = [], [np.empty(0)]
     for family in uses:
         if evidence.signals.families[family] in INFRASTRUCTURE:
             continue
@@ -230,14 +232,14 @@ def measure_alone(uses: Uses, core: Ints, cores: int, evidence: Evidence, closed
         for share in tied.values():
             several += np.minimum(share[one], share[other]) > HARDLY_TIED
         listed = _keep_pairs(listed, several == 1)
-        keys.append(listed[0])
+        found.append(listed)
         values.append(_measure_listed(pools, listed))
-    return _mirror_pairs(np.concatenate(keys), np.concatenate(values), cores)
+    return _mirror_pairs(_collect_keys(found), np.concatenate(values), cores)
 
 
 def _mirror_pairs(key: Ints, value: Floats, cores: int) -> csr_array:
     """Make a symmetric matrix of pairs, each given once as smaller · cores + larger; shape (cores, cores)."""
-    one, other = key // max(cores, 1), key % max(cores, 1)
+    one, other = np.divmod(key, max(cores, 1))
     upper = csr_array((value, (one, other)), shape=(cores, cores))
     whole = csr_array(upper + upper.T)
     whole.eliminate_zeros()

@@ -5,6 +5,7 @@ what all parts say together: a campaign has one operator and breaks the rules. A
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -46,6 +47,21 @@ ASPECTS: Mapping[str, Aspect] = MappingProxyType(
     }
 )
 """The aspect of each part, by the part's name. `prior` is the prior of a campaign; coordination has its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a score."""
+
+    name: str
+    bits: float
+    says: str
+
+    @property
+    def aspect(self) -> Aspect:
+        """The question that the part answers."""
+        return ASPECTS[self.name]
+
 
 COORDINATION_PRIOR_BITS = 2.0
 """Four to one: a group that passes as a cluster has one operator more often than it is a campus, a class or a family.

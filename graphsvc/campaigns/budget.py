@@ -3,10 +3,23 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from graphsvc.types import Floats
+
 LEAST_INNOCENTS = 3.0
 """Legitimate accounts allowed in populations of any size: a thousandth of a few hundred would be less than one."""
 FLOOR = 0.5
 """No account is published that is more likely not a member."""
+
+
+def allow_innocents(budget: float, others: Floats | float) -> Floats:
+    """Compute the innocents that a budget allows.
+
+    Args:
+        budget: innocents that may be published, for each innocent there is.
+        others: accounts that are not published; a number, or of any shape.
+    """
+    allowed: Floats = np.maximum(budget * others, LEAST_INNOCENTS)
+    return allowed
 
 
 def threshold(probability: NDArray[np.float64], accounts: int, budget: float) -> tuple[float, float]:
@@ -26,7 +39,7 @@ def threshold(probability: NDArray[np.float64], accounts: int, budget: float) ->
     """
     ordered = np.sort(probability[probability >= FLOOR])[::-1]
     expected = np.cumsum(1.0 - ordered)
-    allowed = np.maximum(budget * (accounts - np.cumsum(ordered)), LEAST_INNOCENTS)
+    allowed = allow_innocents(budget, accounts - np.cumsum(ordered))
     over = np.flatnonzero(expected > allowed)
     fits = int(over[0]) if len(over) else len(ordered)
     if fits == len(ordered):

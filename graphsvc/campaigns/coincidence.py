@@ -11,6 +11,7 @@ from scipy.special import bdtrc
 
 from graphsvc.campaigns.affinity import Uses
 from graphsvc.campaigns.membership import Evidence
+from graphsvc.model.arrays import replace_data
 from graphsvc.model.scale import coarse
 from graphsvc.types import Floats, Ints, Ints32
 
@@ -98,8 +99,7 @@ def _measure_family(
     here, there = counts[one], counts[other]
     # Where both have a value: the users in the one, and in the same order those in the other.
     shared = [
-        csr_array(mine * csr_array((np.ones(its.nnz), its.indices, its.indptr), shape=its.shape))
-        for mine, its in ((here, there), (there, here))
+        csr_array(mine * replace_data(its, np.ones(its.nnz))) for mine, its in ((here, there), (there, here))
     ]
     for part in shared:
         part.sort_indices()

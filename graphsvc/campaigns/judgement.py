@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import polars as pl
 
-from graphsvc.campaigns.aspects import measure_coordination
+from graphsvc.campaigns.aspects import Part, measure_coordination
 from graphsvc.campaigns.budget import FLOOR, threshold
 from graphsvc.campaigns.connected import split
 from graphsvc.campaigns.evidence import sentence, shared_signals, strongest_links
@@ -17,7 +17,7 @@ from graphsvc.campaigns.innocents import Innocents, estimate_innocents
 from graphsvc.campaigns.membership import Evidence, Weighed, pools
 from graphsvc.campaigns.namesakes import describe_namesakes
 from graphsvc.campaigns.pins import Pins, explained, honoured, rows_of
-from graphsvc.campaigns.score import TIME, Part, parts_of_clusters, score
+from graphsvc.campaigns.score import TIME, parts_of_clusters, score
 from graphsvc.campaigns.traits import holders, traits
 from graphsvc.model.arrays import sum_runs
 from graphsvc.model.clusters import CLUSTERS, Assessment, Found, cluster_id

@@ -130,7 +130,7 @@ def join_meeting(evidence: Evidence, members: pl.DataFrame) -> pl.DataFrame:
         found = measure_meetings(evidence.signups, account, group, MOSTLY, changed)
         one, other, bits = (np.concatenate(columns) for columns in zip(known, found, strict=True))
         known = one, other, bits
-        one, other, bits = _select_unlikely(one, other, bits, len(node))
+        one, other, bits = _select_unlikely(*known, len(node))
         # Pairs only: a third group is measured against both together in the next round.
         one, other, bits = pair_groups(one, other, bits, len(node))
         if not len(one):
@@ -213,6 +213,8 @@ def measure_meetings(
     groups = int(group.max(initial=-1)) + 1
     gap = measure_reach(WIDTHS[0], population.resolution)
     occasions = _find_occasions(moment, group, gap)
+    order = np.argsort(moment, kind="stable")
+    moment, group = moment[order], group[order]
     asked = np.ones(groups, dtype=np.bool_) if asked is None else asked
     keys, bits = [np.empty(0, np.int64)], [np.empty(0)]
     for width in WIDTHS[:2]:
@@ -254,9 +256,10 @@ def _measure_window(
     often: float,
     asked: Flags,
 ) -> tuple[Ints, Floats]:
-    """Measure the meetings within `reach` ms: pairs as smaller · groups + larger, ascending, and their bits."""
-    order = np.argsort(moment, kind="stable")
-    moment, group = moment[order], group[order]
+    """Measure the meetings within `reach` ms: pairs as smaller · groups + larger, ascending, and their bits.
+
+    Members (`moment`, `group`) are sorted by moment.
+    """
     among = asked[group]
     # Occasions of groups that are asked for meet all others; those of the rest meet them alone.
     parts = [

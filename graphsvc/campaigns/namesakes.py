@@ -7,7 +7,7 @@ only a way of writing a name.
 import numpy as np
 import polars as pl
 
-from graphsvc.campaigns.score import Part
+from graphsvc.campaigns.aspects import Part
 from graphsvc.linkage.names import group_texts, link_texts
 from graphsvc.model.clusters import WHY
 from graphsvc.model.graph import SignalGraph

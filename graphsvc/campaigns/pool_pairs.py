@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 
 from graphsvc.campaigns.agreement import MIN_POOL_BITS
 from graphsvc.linkage.sharers import stretches
-from graphsvc.model.arrays import flag_starts
+from graphsvc.model.arrays import flag_starts, replace_data
 from graphsvc.model.scale import coarse
 from graphsvc.types import Flags, Floats, Ints
 
@@ -146,7 +146,7 @@ def list_pairs(pools: Pools) -> tuple[Ints, Ints]:
         have the entries of the pools (`measure_pairs`).
     """
     uses = pools.uses
-    ones = _with_data(uses, np.ones(uses.nnz, dtype=np.int32))
+    ones = replace_data(uses, np.ones(uses.nnz, dtype=np.int32))
     shared = csr_array(ones @ ones.T)
     row = np.repeat(np.arange(uses.shape[0]), np.diff(shared.indptr))
     kept = np.flatnonzero((shared.data >= MIN_VALUES) & (row < shared.indices))
@@ -221,16 +221,13 @@ def _find_common(column: Ints, inside: Ints, pooled: NDArray[np.bool_], degree: 
     return common
 
 
-def _with_data(matrix: csr_array, data: NDArray[np.generic]) -> csr_array:
-    """Return a matrix of the same structure with other entries."""
-    return csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
-
-
 def _multiply(
     uses: csr_array, terms: list[tuple[Floats, Floats]], spot: Ints | None
 ) -> tuple[Flags, list[Floats]]:
     """Sum products over the values that pairs share, by products of matrices; returns as `_sum_shared`."""
-    sums = [csr_array(_with_data(uses, left) @ _with_data(uses, right).T).data[spot] for left, right in terms]
+    sums = [
+        csr_array(replace_data(uses, left) @ replace_data(uses, right).T).data[spot] for left, right in terms
+    ]
     return np.ones(len(sums[0]), dtype=np.bool_), sums
 
 
@@ -251,8 +248,8 @@ def _sum_shared(
     enough = np.zeros(len(one), dtype=np.bool_)
     sums = [np.zeros(len(one)) for _ in terms]
     # Entries are numbered from 1: a matrix holds no zeros.
-    numbered = _with_data(uses, np.arange(1, uses.nnz + 1))
-    ones = _with_data(uses, np.ones(uses.nnz, dtype=np.int64))
+    numbered = replace_data(uses, np.arange(1, uses.nnz + 1))
+    ones = replace_data(uses, np.ones(uses.nnz, dtype=np.int64))
     length = np.diff(uses.indptr).astype(np.int64)
     for first, end in stretches(length[one] + length[other], BLOCK):
         here, there = one[first:end], other[first:end]

@@ -1,24 +1,23 @@
 """Score clusters: weigh what speaks for one hostile operator against what speaks for an office or a class.
 
 A score is a sum of parts in bits, each with a sentence, turned into a probability. This module states the limits of
-each part; those of traffic and of replacement stand in their own modules.
+each part; those of spread, of traffic and of replacement stand in their own modules.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from graphsvc.campaigns.aspects import ASPECTS, Aspect, measure_hostility
+from graphsvc.campaigns.aspects import Part, measure_hostility
 from graphsvc.campaigns.membership import Evidence
 from graphsvc.campaigns.prompt_profile import PART as ASKED
 from graphsvc.campaigns.prompt_profile import score_prompts
 from graphsvc.campaigns.replacement import measure_replacement
 from graphsvc.campaigns.shares import MANNERS, SELDOM, weigh_share
-from graphsvc.campaigns.spread import measure_spread, measure_usual_country, measure_usual_requests
+from graphsvc.campaigns.spread_parts import weigh_spread
 from graphsvc.campaigns.timing import PARTS as TRAFFIC
 from graphsvc.campaigns.timing import traffic_evidence
 from graphsvc.campaigns.traits import holders, measure_ownership, measure_usual, traits
@@ -34,7 +33,7 @@ module and of `shares` are one logistic regression on candidates of development 
 100-149), the market, and ten of the scenarios. Each world counts the same, and signs are given. The bench
 `score_weights` holds them to such worlds. By them alone 641 honest groups count as campaigns on 48 worlds of two
 generators that were written without knowledge of the detection and 90 random ones. So parts of a second regression
-were added, with the first ones held: from `COUNTRY_BITS` to `SIZE_BITS`, and this prior. It is a bit below the fitted
+were added, with the first ones held: those of `spread_parts`, and this prior. It is a bit below the fitted
 one. So 234 honest groups count, and 631 of 750 clusters of campaigns are found instead of 664. The neutral points of
 `country`, `tied` and `requests` are chosen so that data without these columns has the prior that suits it: at -4.6,
 which suits the others, six campaigns fewer of the sybil list are found, whose accounts have one kind of identifier.
@@ -69,43 +68,12 @@ TRAFFIC_WEIGHTS = MappingProxyType({"balance": (0.6, 3.0), "sleepless": (1.5, 2.
 succession stand as they are (fitted: 1.03 and .85). Prompts are worth next to nothing on random worlds (fitted: 0 to
 .28). Traffic without a daily cycle has the factor 3 by random worlds and 1.3 by all generators: batch jobs of honest
 developers run at night as well. Half of the former is granted."""
-COUNTRY_BITS, EVEN_COUNTRY = -4.0, 0.125
-"""Honest groups live in one place, and operators name the countries of their cards and exits. Bits where all members
-name one country, and two strangers never would; and how far above chance says nothing (see `PRIOR_BITS`). Bits fitted
-on each of four generators by itself: -1.2, -7.9, -7.9 and -11.
-"""
-COUNTRY_ALONE = 2.0
-"""Factor on them in data without any kind of infrastructure. Classes and events share prompts that no others have, and
-hardly anything but the country tells them from a campaign there. On worlds of which prompts and requests alone are
-known (nine of two generators that knew nothing of the detection, and the market) 172 campaigns' clusters
-and 7,495 legitimate accounts are published with it, 179 and 26,216 without, 172 and 10,010 with 1.5."""
-ONE_COUNTRY = 0.95
-"""Probability that two accounts name the same country, from which countries say nothing."""
-DEALT_BITS = MappingProxyType({"payment": -0.65, "device": -0.65})
-"""A firm pays for all of its accounts with one card; an operator deals cards and devices out to a few accounts each.
-Bits for each doubling of the members that the most shared one of a member has. Fitted on all generators: -.65, -.7."""
-TIED_BITS, EVEN_TIED, LEAST_KNOWN = 3.0, 0.9, 0.3
-"""Users of one library have its fingerprint, its prompts and its hosts in common, and no card, device or phone number.
-Bits a whole share of the members that have one in common, the share that says nothing, and the share that must have
-such a thing at all. Fitted 3.2 on all generators, and of the same sign on each."""
-LATER_BITS, EVEN_LATER = 1.0, 0.4
-"""What customers of a reseller come to use after it has set their accounts up is their own. Bits a whole share of
-what came later than two days after sign-up, and the share at which it says nothing. Fitted 3.5, and -2.3 on random
-worlds, whose resellers set nothing up; a quarter of bits of the former is granted."""
-REQUESTS_BITS, EVEN_REQUESTS, MOST_DOUBLINGS, LEAST_ACTIVE = 1.0, -0.15, 3.0, 0.3
-"""Accounts of a campaign are there to be used. Bits for each doubling of a usual account's requests (fitted 1.03), the
-doublings that say nothing, how many count, and the share of members with traffic that there must be."""
-SIZE_BITS, EVEN_SIZE, LEAST_HALVINGS, MOST_SIZE = -0.55, 16.0, -2.0, 6.0
-"""Parts that are tests grow with the number of members, whatever they are: in a group of thousands, chance has no
-part in anything. Bits for each doubling (fitted -.57), the number at which it says nothing, and how many count."""
 EVEN_OWN = 0.65
 """Share of the other users of what a group pools who are of the group, chance taken out, from which it is its own. In
 groups of four and more it is at most .56 among contributors to one part of a project (the identities). In campaigns it
 is at least .73 (the sybil list) and .84 (sparse-identifiers 5 and 6)."""
 # Narrower than in `linkage.timing`, where it speaks of coordination: classes and teams sign up together as well.
 MOST_LOCKSTEP, LEAST_LOCKSTEP = 3.0, -1.0
-NOUNS = MappingProxyType({"payment": "payment instrument", "device": "device"})
-"""How sentences call a value of a family that is dealt out."""
 TRAITS = MappingProxyType(
     {
         "bans": "stopped",
@@ -119,20 +87,6 @@ TRAITS = MappingProxyType(
 TIME = ("signup", "arrivals", "lockstep", *TRAFFIC, "succession", ASKED)
 """Names of the evidence from time, and from prompts (`asked`); each can be left out. `signup` is a member's,
 `arrivals` makes candidates of bursts of sign-ups and has the part `event`, the others are a cluster's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of a score."""
-
-    name: str
-    bits: float
-    says: str
-
-    @property
-    def aspect(self) -> Aspect:
-        """The question that the part answers."""
-        return ASPECTS[self.name]
 
 
 NOT_POOLED = Part("pooled", LEAST_ALONE, "nothing of what a member uses is shared in the group")
@@ -190,7 +144,7 @@ def parts_of_clusters(
     ownership = measure_ownership(graph, members, pool)
     owned = _weigh_pools(ownership, pool) if known else _find_owned(ownership, families)
     crowds = _weigh_crowds(pool, families)
-    spread = _weigh_spread(graph, given, members, 1.0 if known else COUNTRY_ALONE)
+    spread = weigh_spread(graph, given.signals, members, infrastructure=bool(known))
     table = traits(members, graph, given.signals)
     shares = _weigh_shares(table, measure_usual(graph, given.signals))
     for row in table.iter_rows(named=True):
@@ -254,60 +208,6 @@ def _weigh_crowds(pool: pl.DataFrame, families: list[str]) -> dict[int, list[Par
         # That few members are behind one address is no sign of a campaign.
         if crowd > 0.0
     }
-
-
-def _weigh_spread(
-    graph: SignalGraph, given: Evidence, members: pl.DataFrame, factor: float
-) -> dict[int, list[Part]]:
-    """Weigh how members are spread over countries, cards and devices, how much they ask, and how many they are.
-
-    Args:
-        graph: the graph that the run reads.
-        given: what accounts are weighed by.
-        members: cluster, account (int32), sorted.
-        factor: on the bits of countries.
-    """
-    found: dict[int, list[Part]] = {}
-    country, requests = measure_usual_country(graph), measure_usual_requests(graph)
-    for row in measure_spread(graph, given.signals, members).iter_rows(named=True):
-        doublings = float(np.clip(np.log2(row["size"] / EVEN_SIZE), LEAST_HALVINGS, MOST_SIZE))
-        parts = [
-            Part(
-                "size",
-                SIZE_BITS * doublings,
-                f"{row['size']:,} members: a large group shows more of everything, whatever it is",
-            )
-        ]
-        if row["one_country"] is not None and country < ONE_COUNTRY:
-            alike = float(np.clip((row["one_country"] - country) / (1.0 - country), 0.0, 1.0))
-            says = (
-                f"{row['one_country']:.0%} of pairs of members name one country ({country:.0%} of all pairs)"
-            )
-            parts.append(Part("country", factor * COUNTRY_BITS * (alike - EVEN_COUNTRY), says))
-        for family, bits in DEALT_BITS.items():
-            if row[family] is not None:
-                says = (
-                    f"the most shared {NOUNS[family]} of a member is used by {2.0 ** row[family]:.1f} members"
-                )
-                parts.append(Part(f"per_{family}", bits * row[family], says))
-        if row["tied"] is not None and row["known"] >= LEAST_KNOWN:
-            says = (
-                f"{row['tied']:.0%} of members share a card, a device or a phone number with another member"
-            )
-            parts.append(Part("tied", TIED_BITS * (row["tied"] - EVEN_TIED), says))
-        if row["later"] is not None:
-            bits = LATER_BITS * (row["later"] - EVEN_LATER) * min(row["later_uses"], 1.0)
-            says = f"{row['later']:.0%} of what members came to use later is shared in the group"
-            parts.append(Part("later", bits, says))
-        if row["requests"] is not None and row["active"] >= LEAST_ACTIVE:
-            times = row["requests"] / requests
-            doublings = float(
-                np.clip(np.log2(max(times, 2.0**-MOST_DOUBLINGS)), -MOST_DOUBLINGS, MOST_DOUBLINGS)
-            )
-            says = f"a member sends {times:.1f} times the requests of a usual account"
-            parts.append(Part("requests", REQUESTS_BITS * (doublings - EVEN_REQUESTS), says))
-        found[row["cluster"]] = parts
-    return found
 
 
 def _weigh_event(row: Mapping[str, Any]) -> list[Part]:

@@ -333,11 +333,11 @@ def print_outcome(outcome: "Outcome") -> None:
 
 def describe_excess(outcome: "Outcome") -> str:
     """Describe by how much the likeliest number of false positives exceeds the budget; '' where it does not."""
-    from graphsvc.campaigns.budget import LEAST_INNOCENTS
+    from graphsvc.campaigns.budget import allow_innocents
 
     parameters = outcome.run.parameters
-    accounts = (outcome.run.accounts or 0) - outcome.members
-    allowed = max(parameters["budget"] * accounts, LEAST_INNOCENTS)
+    others = (outcome.run.accounts or 0) - outcome.members
+    allowed = float(allow_innocents(parameters["budget"], others))
     if outcome.thresholds["likely_innocents"] <= allowed:
         return ""
     return (

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
 from graphsvc.types import Flags, Floats, Ints, Ints32, Rows
@@ -81,6 +81,11 @@ def label_components(nodes: int, one: Rows, other: Rows) -> Ints32:
     matrix = coo_array((np.ones(len(one), dtype=np.int8), (one, other)), shape=(nodes, nodes))
     found: Ints32 = connected_components(matrix, directed=False)[1]
     return found
+
+
+def replace_data(matrix: csr_array, data: NDArray[np.generic]) -> csr_array:
+    """Return a matrix of the same structure with other entries, in the order of `matrix.data`."""
+    return csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def sign_values(row: Rows, value: Rows, rows: int) -> NDArray[np.uint64]:

@@ -58,10 +58,7 @@ def begin_run(store: Store, run: Run, started_at: datetime) -> None:
             "`graphsvc runs` shows the one in its place.",
         )
     store.run_transaction(("publish/sweep", {"run": run.id}), FAILURES)
-    # In batches of its own transactions: what an interrupted run staged may be larger than one transaction
-    # can hold.
-    store.run_autocommit("publish/unstage", keep=run.id)
-    store.write("publish/unclaim", keep=run.id)
+    _remove_staged(store, keep=run.id)
 
 
 def record_stages(store: Store, run: Run, stages: Sequence[Stage]) -> None:
@@ -237,8 +234,15 @@ def forget_members(store: Store, keep_runs: int) -> None:
 def fail_run(store: Store, run: Run, error: str) -> None:
     """Mark `run` failed and remove what it had staged."""
     mark_failed(store, run.id, error)
-    store.run_autocommit("publish/unstage", keep="")
-    store.write("publish/unclaim", keep="")
+    _remove_staged(store, keep="")
+
+
+def _remove_staged(store: Store, *, keep: str) -> None:
+    """Remove what runs have staged, and their claims, except those of the run `keep`."""
+    # In batches of its own transactions: what an interrupted run staged may be larger than one transaction
+    # can hold.
+    store.run_autocommit("publish/unstage", keep=keep)
+    store.write("publish/unclaim", keep=keep)
 
 
 def _format_documents(frame: pl.DataFrame) -> list[str]:

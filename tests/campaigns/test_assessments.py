@@ -13,6 +13,7 @@ from graphsvc.campaigns.aspects import (
     ASPECTS,
     COORDINATION_PRIOR_BITS,
     Aspect,
+    Part,
     measure_coordination,
     measure_hostility,
     probability,
@@ -20,7 +21,7 @@ from graphsvc.campaigns.aspects import (
 from graphsvc.campaigns.judgement import Bar, assess_clusters
 from graphsvc.campaigns.parameters import Parameters
 from graphsvc.campaigns.pins import Pins
-from graphsvc.campaigns.score import PRIOR, TIME, Part, score
+from graphsvc.campaigns.score import PRIOR, TIME, score
 from graphsvc.community.inprocess import InProcessDetector
 from graphsvc.detection import find
 from graphsvc.measure import Clock

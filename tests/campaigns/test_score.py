@@ -9,12 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small import graph_of, members_of
 
+from graphsvc.campaigns.aspects import Part
 from graphsvc.campaigns.membership import pools
 from graphsvc.campaigns.score import (
-    COUNTRY_ALONE,
-    COUNTRY_BITS,
     CROWD_BITS,
-    EVEN_COUNTRY,
     EVEN_CROWD,
     EVENT_BITS,
     LEAST_ALONE,
@@ -26,11 +24,11 @@ from graphsvc.campaigns.score import (
     PRIOR,
     SHARED_BITS,
     TIME,
-    Part,
     parts_of_clusters,
     score,
 )
 from graphsvc.campaigns.shares import MANNERS
+from graphsvc.campaigns.spread_parts import COUNTRY_ALONE, COUNTRY_BITS, EVEN_COUNTRY
 from graphsvc.detection import evidence_of
 from graphsvc.linkage.bits import with_levels
 from graphsvc.linkage.signals import Incidence
